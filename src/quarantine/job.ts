@@ -1,0 +1,110 @@
+// The two kinds of work that an action leaves behind: a delivery and a report. Both live inside the message that they are for, so that
+// an order is one write and no queue can disagree with the quarantine (DESIGN section 5). Only a positive confirmation ends a job:
+// a crash, a timeout or an unknown error means "again later". Nothing but `jobs cancel` stops one.
+
+/** One training example's verdict. */
+export type Verdict = 'ham' | 'spam';
+
+/** What made the order: an IMAP command, or the command line. */
+export type Cause = 'APPEND' | 'COPY' | 'MOVE' | 'CLI';
+
+/**
+ * The claim of one worker on one job. The outcome of an attempt is written only when `token` is still the stored one, so that a worker
+ * that lost its lease cannot close somebody else's attempt.
+ */
+export interface Lease {
+  token: string;
+  /** Milliseconds since the epoch; from then on any worker may claim the job. Renewed while an attempt runs. */
+  until: number;
+}
+
+/** One envelope recipient of a delivery. `accepted` is final for ever: no later order delivers to it again unless told `--again`. */
+export interface DeliveryRecipient {
+  address: string;
+  state: 'pending' | 'accepted' | 'refused';
+  /** The far end's words, verbatim. */
+  reply?: string;
+  at?: number;
+}
+
+export interface Delivery {
+  /** The holding that gave the order; a new holding takes a new order. */
+  holding: number;
+  orderedAt: number;
+  /** Login name that gave the order (the failure notice goes to it), or `cli`. */
+  orderedBy: string;
+  cause: Cause;
+  state: 'due' | 'done' | 'failed' | 'cancelled';
+  recipients: DeliveryRecipient[];
+  attempts: number;
+  /** Meaningful while `due`. */
+  nextAttemptAt: number;
+  /** Delay before nextAttemptAt, kept because the back-off grows from it. */
+  lastDelayMs: number;
+  lastReply?: string;
+  endedAt?: number;
+  lease: Lease | null;
+}
+
+/** A report's progress at one target; targets are tracked on their own. */
+export interface ReportTargetState {
+  /** `unlearnable`: the target said that it can never learn from this (final, no error). */
+  state: 'due' | 'done' | 'unlearnable' | 'cancelled';
+  attempts: number;
+  nextAttemptAt: number;
+  lastDelayMs: number;
+  lastReply?: string;
+  endedAt?: number;
+  lease: Lease | null;
+}
+
+export interface Report {
+  verdict: Verdict;
+  orderedAt: number;
+  orderedBy: string;
+  cause: Cause;
+  /** By target name (settings, `training`). */
+  targets: Record<string, ReportTargetState>;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/**
+ * Delay before the next attempt: every 15 minutes for 2 hours, then growing by half each time until 16 hours have passed, then every
+ * 6 hours. (The schedule of the original system, shared/mission; it is also Exim's default.)
+ *
+ * @param elapsedMs since the first attempt of this order
+ * @param lastDelayMs the delay before the attempt that just failed, 0 for the first
+ */
+export function retryDelayMs(elapsedMs: number, lastDelayMs: number): number {
+  if (elapsedMs < 2 * hourMs) return 15 * minuteMs;
+  if (elapsedMs < 16 * hourMs) return Math.min(Math.max(lastDelayMs, 15 * minuteMs) * 1.5, 6 * hourMs);
+  return 6 * hourMs;
+}
+
+/** When a job that is due may be claimed next: its time has come and nobody holds its lease. */
+function claimableAt(job: { state: string; nextAttemptAt: number; lease: Lease | null }): number | null {
+  if (job.state !== 'due') return null;
+  return job.lease ? Math.max(job.nextAttemptAt, job.lease.until) : job.nextAttemptAt;
+}
+
+/** The earliest moment at which any of a message's jobs may be claimed; null when none is due. */
+export function nextClaimAt(delivery: Delivery | null, report: Report | null): number | null {
+  const times: number[] = [];
+  for (const job of [...(delivery ? [delivery] : []), ...(report ? Object.values(report.targets) : [])]) {
+    const at = claimableAt(job);
+    if (at !== null) times.push(at);
+  }
+  return times.length ? Math.min(...times) : null;
+}
+
+/** When the last of a message's jobs ended; null while one is due, 0 when there never was one. */
+export function jobsEndedAt(delivery: Delivery | null, report: Report | null): number | null {
+  let last = 0;
+  for (const job of [...(delivery ? [delivery] : []), ...(report ? Object.values(report.targets) : [])]) {
+    if (job.state === 'due') return null;
+    last = Math.max(last, job.endedAt ?? 0);
+  }
+  return last;
+}

@@ -1,0 +1,236 @@
+// What the domain needs from the world: a storage, a clock and a log. Drivers in src/storage implement Storage; test/storage/contract.ts
+// is run against each of them and is the exact meaning of these sentences.
+//
+// Every read takes a Scope and finds nothing outside it. The methods of `WorkerStorage` are the only unscoped ones; only the queue,
+// the sweeps and the command line's job list use them.
+//
+// Durability: when a writing method resolves, what it wrote survives kill -9 and power loss, and every later read in any process
+// sees it. When it rejects with TemporaryError, nothing or all was written and it may be called again: callers make their writes
+// repeatable. Drivers throw TemporaryError for everything that may pass (locked, full, unreachable), never a driver's own class.
+import type { Message, View } from './message.ts';
+import type { Reading } from './reading/reading.ts';
+import type { Scope } from './scope.ts';
+
+/** A message as it arrives; the storage adds revision and UIDs. */
+export type NewMessage = Omit<Message, 'revision'>;
+
+export interface NewContent {
+  /** SHA-256 of `bytes`, lower-case hex. */
+  digest: string;
+  bytes: Buffer;
+  reading: Reading;
+}
+
+export interface Arrival {
+  content: NewContent;
+  messages: NewMessage[];
+  /**
+   * True: a message whose digest, owner, view and first envelope recipient are known, held or remembered as a tombstone, is not stored
+   * again (imports). False: everything is stored.
+   */
+  skipKnown: boolean;
+}
+
+/** One change of one message: stored only if the stored revision is still `before.revision`. */
+export interface Change {
+  before: Message;
+  /** Same id, digest, view, owner. `revision` is ignored. */
+  after: Message;
+}
+
+/** Consumes UIDs of a drop folder, so that COPYUID and APPENDUID carry real, ascending ones. */
+export interface DropUids {
+  scope: Scope;
+  mailbox: string;
+  count: number;
+}
+
+export interface CommitResult {
+  messages: Message[];
+  /** First of the consumed drop UIDs, and the UIDVALIDITY they belong to; absent when none was asked for. */
+  drop?: { uidValidity: number; firstUid: number };
+}
+
+/** Inclusive; `from` <= `to`; both UIDs. */
+export interface UidRange {
+  from: number;
+  to: number;
+}
+
+export interface MailboxState {
+  uidValidity: number;
+  uidNext: number;
+  /** Highest modseq of the sequence: everything up to it is in this snapshot. */
+  modseq: number;
+}
+
+export interface MailboxStatus extends MailboxState {
+  messages: number;
+  unseen: number;
+}
+
+export interface MailboxSnapshot extends MailboxState {
+  /** Ascending. */
+  uids: number[];
+  /** UID of the first message without \Seen for this role; null when there is none. */
+  firstUnseenUid: number | null;
+}
+
+export interface ListedMessage {
+  uid: number;
+  id: string;
+  internalDate: number;
+  sizeBytes: number;
+  /** Client flags of this role and our marks. */
+  flags: string[];
+}
+
+export interface MailboxChanges extends MailboxState {
+  /** Shown now and changed since: new arrivals and changed flags, ascending by UID. */
+  shown: { uid: number; flags: string[] }[];
+  /** No longer shown under this UID, ascending. A client that never saw one ignores it. */
+  gone: number[];
+}
+
+export interface MessageQuery {
+  view?: View;
+  /** Message ids. */
+  ids?: string[];
+  /** Content digests. */
+  digests?: string[];
+  likeness?: string;
+  /** Default `held`: shown to anybody. `all` also finds messages that left their view, down to tombstones. */
+  which?: 'held' | 'all';
+  /** Owner's address; only inside the scope. */
+  owner?: string;
+  domain?: string;
+  /** Substring of sender, recipients or subject, case-insensitive (command line). */
+  text?: string;
+  /** Newest first. Default 100. */
+  limit?: number;
+}
+
+export interface DomainRecord {
+  /** Canonical: lower case, A-labels. */
+  name: string;
+  aliases: string[];
+  /** smtp:// smtps:// lmtp:// lmtp:/socket or mx; where releases of incoming mail go. */
+  deliverTo: string;
+  /** Character that separates a sub-address (`+`), or '' for none. */
+  subaddress: string;
+  /** Local parts that exist; null: any. */
+  recipients: string[] | null;
+  /** Overrides the settings' retention, in milliseconds, for what the domain's views hold. */
+  retentionMs: number | null;
+  /** False: the domain's logins and its users see nothing; mail is kept for `global`. */
+  quarantine: boolean;
+  /** Addresses whose quarantine is switched off: they see nothing; mail is kept for the logins above. */
+  quarantineOff: string[];
+}
+
+export interface AccountRecord {
+  /** Login name: `global`, a domain or an address; canonical. */
+  name: string;
+  /** PHC string ($argon2id$…). */
+  passwordHash: string;
+  createdAt: number;
+}
+
+/** Reads and writes within a scope. */
+export interface ScopedStorage {
+  /** For SELECT: one snapshot. `view` messages that the scope's role is shown. */
+  openMailbox(scope: Scope, view: View): Promise<MailboxSnapshot>;
+  mailboxStatus(scope: Scope, view: View): Promise<MailboxStatus>;
+  /** Always empty, counting for itself. */
+  dropStatus(scope: Scope, mailbox: string): Promise<MailboxState>;
+  /** Everything that changed with a modseq above `since`, as one snapshot. Cheap when nothing did. */
+  changesSince(scope: Scope, view: View, since: number): Promise<MailboxChanges>;
+  /** Ascending by UID, at most `limit` (default 1,000) from `ranges`; call again with ranges above the last UID for more. */
+  list(scope: Scope, view: View, ranges: readonly UidRange[], limit?: number): Promise<ListedMessage[]>;
+  /** The stored readings of messages, in the order of `ids`; null for one that is not (or no longer) there. */
+  readings(scope: Scope, ids: readonly string[]): Promise<(Reading | null)[]>;
+  /** Bytes [start, end) of a message's content; null when the content is gone. */
+  content(scope: Scope, id: string, start?: number, end?: number): Promise<Buffer | null>;
+  /** Whole documents by UID, ascending; UIDs that are not shown are left out. */
+  messagesByUid(scope: Scope, view: View, uids: readonly number[]): Promise<{ uid: number; message: Message }[]>;
+  find(scope: Scope, query: MessageQuery): Promise<Message[]>;
+}
+
+/** Unscoped: for workers, sweeps and the command line's job list only. */
+export interface WorkerStorage {
+  get(id: string): Promise<Message | null>;
+  contentOf(id: string): Promise<Buffer | null>;
+  /** Messages with a job that may be claimed at `now`, earliest first. */
+  due(now: number, limit: number): Promise<Message[]>;
+  /** When the earliest job may be claimed; null when there is none. */
+  nextDueAt(): Promise<number | null>;
+  /** Messages with a delivery or a report that is due, deferred or leased, or (with `ended`) that ever had one; newest order first. */
+  withJobs(query: { ended: boolean; limit: number }): Promise<Message[]>;
+  /** Held messages of a view whose holding began before `before`; `domain` undefined: any domain not in `exceptDomains`. */
+  heldBefore(query: {
+    view: View;
+    before: number;
+    domain?: string;
+    exceptDomains?: string[];
+    limit: number;
+  }): Promise<Message[]>;
+  /** Messages whose `endedAt` (message.ts) is before `before`, with content still referred to (`content`) or already tombstones. */
+  endedBefore(query: { before: number; tombstones: boolean; limit: number }): Promise<Message[]>;
+  /** Deletes tombstones for good, each only if its revision is still that one. */
+  forget(messages: readonly Message[]): Promise<number>;
+  /**
+   * One round of the content purge: marks contents that no message (without `contentReleased`) refers to and that were last used
+   * before `now - graceMs`; deletes those marked before `now - graceMs` that are still unreferenced and unused since.
+   */
+  purgeContents(now: number, graceMs: number): Promise<{ marked: number; deleted: number; bytes: number }>;
+}
+
+export interface Storage extends ScopedStorage {
+  readonly worker: WorkerStorage;
+  /**
+   * Stores content and messages in one write; renews the content's last use. Resolves when durable, with what became of each message in
+   * order: the stored message, or `known` (skipKnown).
+   */
+  insert(arrival: Arrival, now: number): Promise<({ stored: Message } | { known: true })[]>;
+  /** Renews or re-creates a content that a message is about to refer to again; durable when it resolves. */
+  keepContent(content: NewContent, now: number): Promise<void>;
+  /**
+   * All changes or none (a store without transactions may have done a part; then it throws StaleError or TemporaryError and the caller
+   * reads again and repeats). UIDs and modseq are taken as `effectOf` says.
+   * @throws StaleError when any stored revision differs from its `before.revision`
+   */
+  commit(changes: readonly Change[], drop?: DropUids): Promise<CommitResult>;
+  domains: {
+    list(): Promise<DomainRecord[]>;
+    put(domain: DomainRecord): Promise<void>;
+    /** False when there was none. */
+    remove(name: string): Promise<boolean>;
+  };
+  accounts: {
+    get(name: string): Promise<AccountRecord | null>;
+    list(): Promise<AccountRecord[]>;
+    put(account: AccountRecord): Promise<void>;
+    remove(name: string): Promise<boolean>;
+  };
+  /**
+   * Calls `listener` after every commit: of this process at once, of others as soon as the driver notices (well under a second).
+   * `keys` are sequence keys (scope.ts) that changed, or `all` when unknown. Spurious calls are allowed, missing ones are not.
+   * Returns how to stop.
+   */
+  watch(listener: (keys: ReadonlySet<string> | 'all') => void): () => void;
+  /** Flushes, ends threads and connections; the storage is unusable afterwards. */
+  close(): Promise<void>;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** Structured log; a subset of pino's Logger. The first argument holds fields, never message bytes or passwords. */
+export interface Log {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
