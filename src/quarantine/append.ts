@@ -1,0 +1,219 @@
+// APPEND into a drop: acts like COPY on the message that the appended bytes stand for. A release always delivers the stored copy, never the
+// client's bytes, so that nobody can send mail through us; a report without a held counterpart reports the appended bytes themselves.
+// Called by the IMAP edge. The rules are DESIGN section 3, "APPEND acts like COPY".
+import { createHash } from 'node:crypto';
+import { addToTally, carryOut, emptyTally, repeatWhileStale } from './act.ts';
+import { decide } from './decide.ts';
+import type { Plan } from './decide.ts';
+import { Refusal } from './errors.ts';
+import type { DropFolder, ViewFolder } from './folder.ts';
+import type { Verdict } from './job.ts';
+import { likenessOf } from './likeness.ts';
+import type { Message, Owner } from './message.ts';
+import { isReleased, orderReport } from './orders.ts';
+import type { OrderOrigin } from './orders.ts';
+import type { Change, NewMessage } from './ports.ts';
+import type { Quarantine } from './quarantine.ts';
+import { removeMozillaLines } from './reading/mozilla-lines.ts';
+import { readMessage } from './reading/read-message.ts';
+import type { Reading } from './reading/reading.ts';
+import { newMessageId } from './receive.ts';
+import { loginName } from './scope.ts';
+import type { Scope } from './scope.ts';
+import { dropSentence, refusals } from './sentences.ts';
+
+export interface AppendOrder {
+  scope: Scope;
+  to: DropFolder;
+  /** As the client sent it. */
+  raw: Buffer;
+}
+
+export interface AppendOutcome {
+  uidValidity: number;
+  uid: number;
+  text: string;
+}
+
+interface Appended {
+  order: AppendOrder;
+  origin: OrderOrigin;
+  raw: Buffer;
+  digest: string;
+  reading: Reading;
+}
+
+/**
+ * Durable when it resolves; may be repeated.
+ * @throws Refusal with a sentence for people; nothing was done
+ * @throws TemporaryError the store is out of reach; repeat
+ */
+export async function append(quarantine: Quarantine, order: AppendOrder): Promise<AppendOutcome> {
+  const { policy, clock } = quarantine;
+  if (order.to.accepts.append === 'none') throw new Refusal('CANNOT', refusals.appendNotAccepted(order.to));
+  if (order.raw.length > policy.maxMessageBytes) throw new Refusal('TOOBIG', refusals.tooBig(policy.maxMessageBytes));
+  const raw = removeMozillaLines(order.raw);
+  if (!raw.length) throw new Refusal('CANNOT', refusals.emptyAppend());
+  const appended: Appended = {
+    order,
+    raw,
+    origin: { by: loginName(order.scope), cause: 'APPEND', now: clock.now() },
+    digest: createHash('sha256').update(raw).digest('hex'),
+    reading: readMessage(raw),
+  };
+  return repeatWhileStale(() => tryAppend(quarantine, appended));
+}
+
+async function tryAppend(quarantine: Quarantine, appended: Appended): Promise<AppendOutcome> {
+  const delivers = appended.order.to.accepts.append === 'held';
+  const meant = delivers ? await findReleasable(quarantine, appended) : await findReportable(quarantine, appended);
+  const tally = emptyTally();
+  const changes: Change[] = [];
+  if (meant) {
+    const { plan, after } = await actOn(quarantine, appended, meant);
+    addToTally(tally, plan);
+    if (after !== meant) changes.push({ before: meant, after });
+  } else {
+    const verdict = verdictOf(appended.order.to);
+    await storeReport(quarantine, appended, verdict);
+    addToTally(tally, { deliver: false, report: verdict, remove: null });
+  }
+  const { scope, to } = appended.order;
+  const { drop } = await quarantine.storage.commit(changes, { scope, mailbox: to.mailbox, count: 1 });
+  if (!drop) throw new Error('the storage gave no UID for an appended message');
+  quarantine.log.info({ event: 'drop', folder: to.mailbox, ...appended.origin, ...tally }, 'message appended');
+  return { uidValidity: drop.uidValidity, uid: drop.firstUid, text: dropSentence(to, tally) };
+}
+
+/** Plans and carries out the drop for the message that is meant, as if it had been copied from the view that holds it. */
+async function actOn(
+  quarantine: Quarantine,
+  appended: Appended,
+  meant: Message,
+): Promise<{ plan: Plan; after: Message }> {
+  const { policy, folders, storage } = quarantine;
+  const { scope, to } = appended.order;
+  const source = folders.showing(meant.view);
+  const by = { origin: appended.origin, role: scope.role, targets: policy.reportTargets };
+  let plan: Plan;
+  if (source) {
+    plan = decide({ drop: to, source, cause: 'APPEND', role: scope.role, message: meant, policy });
+  } else {
+    // Bytes that were appended before: only their verdict can change.
+    const verdict = verdictOf(to);
+    plan = { deliver: false, report: meant.report?.verdict === verdict ? null : verdict, remove: null };
+  }
+  let after = carryOut(meant, plan, by);
+  if (after !== meant && meant.contentReleased) {
+    // A tombstone is reported once more: its content, which is what was appended, is needed again.
+    await storage.keepContent(
+      { digest: appended.digest, bytes: appended.raw, reading: appended.reading },
+      appended.origin.now,
+    );
+    after = { ...after, contentReleased: false };
+  }
+  return { plan, after };
+}
+
+function verdictOf(drop: DropFolder): Verdict {
+  const report = drop.then.find((effect) => 'report' in effect);
+  if (!report) throw new Error(`${drop.mailbox} accepts any APPEND but reports nothing`);
+  return report.report;
+}
+
+/** By digest; without a match, by likeness, because some clients write a message anew. Never finds notices or other logins' mail. */
+async function findReleasable(quarantine: Quarantine, appended: Appended): Promise<Message> {
+  const { order, digest, reading } = appended;
+  const accepted = acceptedViews(quarantine, order.to);
+  const eligible = (messages: Message[]): Message[] =>
+    messages.filter((message) => accepted.some((view) => view.shows === message.view));
+  if (!quarantine.domains.isSeenBy(order.scope)) throw new Refusal('CANNOT', refusals.notHeld(order.to));
+  let candidates = eligible(await quarantine.storage.find(order.scope, { digests: [digest], which: 'all' }));
+  const likeness = likenessOf(reading);
+  if (!candidates.length && likeness)
+    candidates = eligible(await quarantine.storage.find(order.scope, { likeness, which: 'all' }));
+  if (!candidates.length) throw new Refusal('CANNOT', refusals.notHeld(order.to));
+  const owners = byOwner(candidates);
+  // A repeated order is answered OK, also long after the message left its view.
+  const released = owners.map((group) => group.find(isReleased));
+  if (released.every((message) => message !== undefined) && released[0]) return released[0];
+  if (owners.length > 1) throw new Refusal('CANNOT', refusals.severalOwners(order.to));
+  const held = candidates.filter((message) => !message.removed);
+  if (!held.length) throw new Refusal('CANNOT', refusals.noLongerHeld());
+  if (held.length > 1 || !held[0]) throw new Refusal('CANNOT', refusals.severalOwners(order.to));
+  return held[0];
+}
+
+/**
+ * The one message that these very bytes are, held or handled; null when they are nobody's, or several people's, so that they are reported
+ * on their own and no held message is touched.
+ */
+async function findReportable(quarantine: Quarantine, appended: Appended): Promise<Message | null> {
+  const { order, digest } = appended;
+  const found = await quarantine.storage.find(order.scope, { digests: [digest], which: 'all' });
+  const seen = quarantine.domains.isSeenBy(order.scope);
+  const candidates = found.filter((message) => message.view === 'reports' || (seen && message.view !== 'notices'));
+  const own = ownerOfLogin(order.scope);
+  const earlier = candidates.find((message) => message.view === 'reports' && isSameOwner(message.owner, own));
+  const mail = candidates.filter((message) => message.view !== 'reports');
+  if (byOwner(mail).length !== 1) return earlier ?? null;
+  return mail.find((message) => message.report) ?? mail.find((message) => !message.removed) ?? mail[0] ?? null;
+}
+
+function acceptedViews(quarantine: Quarantine, drop: DropFolder): ViewFolder[] {
+  return quarantine.folders.all.filter(
+    (folder): folder is ViewFolder => folder.kind === 'view' && drop.accepts.from.includes(folder.mailbox),
+  );
+}
+
+function byOwner(messages: readonly Message[]): Message[][] {
+  const groups = new Map<string, Message[]>();
+  for (const message of messages) {
+    const key = `${message.view} ${message.owner.address || message.owner.domain}`;
+    groups.set(key, [...(groups.get(key) ?? []), message]);
+  }
+  return [...groups.values()];
+}
+
+function ownerOfLogin(scope: Scope): Owner {
+  return {
+    domain: scope.role === 'global' ? '' : scope.domain,
+    address: scope.role === 'user' ? scope.address : '',
+  };
+}
+
+function isSameOwner(a: Owner, b: Owner): boolean {
+  return a.domain === b.domain && a.address === b.address;
+}
+
+/** Keeps the appended bytes, shown nowhere, with the report that is due for them. */
+async function storeReport(quarantine: Quarantine, appended: Appended, verdict: Verdict): Promise<void> {
+  const { origin, digest, raw, reading, order } = appended;
+  const bare: NewMessage = {
+    id: newMessageId(origin.now),
+    digest,
+    sizeBytes: raw.length,
+    view: 'reports',
+    owner: ownerOfLogin(order.scope),
+    envelope: { sender: '', recipients: [] },
+    receivedAt: origin.now,
+    internalDate: origin.now,
+    likeness: likenessOf(reading),
+    category: 'spam',
+    evidence: null,
+    holding: 1,
+    heldSince: origin.now,
+    visibleTo: [],
+    removed: { at: origin.now, why: 'reported', by: origin.by },
+    contentReleased: false,
+    flags: { global: [], domain: [], user: [] },
+    marks: [],
+    delivery: null,
+    report: null,
+  };
+  const message = orderReport({ ...bare, revision: 0 }, verdict, quarantine.policy.reportTargets, origin);
+  await quarantine.storage.insert(
+    { content: { digest, bytes: raw, reading }, messages: [message], skipKnown: true },
+    origin.now,
+  );
+}

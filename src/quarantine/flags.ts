@@ -1,0 +1,79 @@
+// STORE and EXPUNGE: what a login says about its own view of a message. Flags are kept per role; deleting never trains and never delivers,
+// and a user's deletion hides the message from that user alone (DESIGN section 3, rule 6). Called by the IMAP edge.
+import { repeatWhileStale } from './act.ts';
+import type { View } from './message.ts';
+import { removeForRole } from './orders.ts';
+import type { Change } from './ports.ts';
+import type { Quarantine } from './quarantine.ts';
+import { loginName } from './scope.ts';
+import type { Scope } from './scope.ts';
+
+export interface FlagOrder {
+  scope: Scope;
+  view: View;
+  uids: readonly number[];
+  action: 'set' | 'add' | 'remove';
+  /** Canonical flags and keywords that clients may set; ours are filtered out before. */
+  flags: readonly string[];
+}
+
+/** Durable when it resolves; may be repeated. Answers the flags as they are now, our marks included, for the UIDs that are shown. */
+export async function storeFlags(
+  quarantine: Quarantine,
+  order: FlagOrder,
+): Promise<{ uid: number; flags: string[] }[]> {
+  const { role } = order.scope;
+  return repeatWhileStale(async () => {
+    const shown = await quarantine.storage.messagesByUid(order.scope, order.view, order.uids);
+    const changes: Change[] = [];
+    const result: { uid: number; flags: string[] }[] = [];
+    for (const { uid, message } of shown) {
+      const flags = combine(message.flags[role], order);
+      if (!isSameSet(flags, message.flags[role])) {
+        changes.push({ before: message, after: { ...message, flags: { ...message.flags, [role]: flags } } });
+      }
+      result.push({ uid, flags: [...flags, ...message.marks] });
+    }
+    if (changes.length) await quarantine.storage.commit(changes);
+    return result;
+  });
+}
+
+/**
+ * Takes messages that carry \Deleted for this role out of its view. Durable when it resolves; may be repeated.
+ * Answers the UIDs that went, ascending.
+ */
+export async function expunge(
+  quarantine: Quarantine,
+  order: { scope: Scope; view: View; uids: readonly number[] },
+): Promise<number[]> {
+  const { scope } = order;
+  return repeatWhileStale(async () => {
+    const shown = await quarantine.storage.messagesByUid(scope, order.view, order.uids);
+    const deleted = shown.filter(({ message }) => message.flags[scope.role].includes('\\Deleted'));
+    const now = quarantine.clock.now();
+    if (deleted.length) {
+      await quarantine.storage.commit(
+        deleted.map(({ message }) => ({
+          before: message,
+          after: removeForRole(message, scope.role, loginName(scope), now),
+        })),
+      );
+      quarantine.log.info(
+        { event: 'expunge', by: loginName(scope), view: order.view, messages: deleted.length },
+        'messages deleted',
+      );
+    }
+    return deleted.map(({ uid }) => uid);
+  });
+}
+
+function combine(current: readonly string[], { action, flags }: FlagOrder): string[] {
+  if (action === 'set') return [...new Set(flags)];
+  if (action === 'add') return [...new Set([...current, ...flags])];
+  return current.filter((flag) => !flags.includes(flag));
+}
+
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((flag) => b.includes(flag));
+}

@@ -1,0 +1,83 @@
+// What an administrator does to single messages from the command line, beside a running server: release, train, delete, restore.
+// The rights of logins do not apply; every rule that protects mail does.
+import { repeatWhileStale } from './act.ts';
+import { Refusal } from './errors.ts';
+import type { Verdict } from './job.ts';
+import type { Message } from './message.ts';
+import { comeBack, isReleased, openRecipients, orderDelivery, orderReport, removeForAll } from './orders.ts';
+import type { OrderOrigin } from './orders.ts';
+import type { Quarantine } from './quarantine.ts';
+import { refusals } from './sentences.ts';
+
+/**
+ * Orders the delivery of a held message; it stays in its view, marked as released. `again` delivers to all recipients once more.
+ * Durable when it resolves. Answers the message; unchanged when the order stood already.
+ * @throws Refusal
+ */
+export async function releaseByOperator(
+  quarantine: Quarantine,
+  id: string,
+  options: { again: boolean },
+): Promise<Message> {
+  return change(quarantine, id, (message, origin) => {
+    const view = quarantine.folders.showing(message.view);
+    if (!view || view.shows === 'notices') throw new Refusal('CANNOT', refusals.notice());
+    if (view.alreadyDelivered && !options.again)
+      throw new Refusal('CANNOT', `Message ${id} was already delivered. Use --again to deliver it once more.`);
+    if (message.removed) throw new Refusal('CANNOT', refusals.removedAlready(id));
+    if (message.delivery?.state === 'due') return message;
+    if (options.again) return orderDelivery(message, origin, true);
+    if (isReleased(message)) return message;
+    if (!openRecipients(message).length) throw new Refusal('CANNOT', refusals.allAccepted(id));
+    return orderDelivery(message, origin);
+  });
+}
+
+/**
+ * Reports a message to the filter, held or not, as long as its content is there. The same verdict again adds nothing.
+ * @throws Refusal
+ */
+export async function reportByOperator(quarantine: Quarantine, id: string, verdict: Verdict): Promise<Message> {
+  return change(quarantine, id, (message, origin) => {
+    if (message.view === 'notices') throw new Refusal('CANNOT', refusals.notice());
+    if (message.report?.verdict === verdict) return message;
+    if (message.contentReleased) throw new Refusal('CANNOT', refusals.contentGone(id));
+    return orderReport(message, verdict, quarantine.policy.reportTargets, origin);
+  });
+}
+
+/** Takes a message out of its view for everybody; it can be restored within the undo period. */
+export async function deleteByOperator(quarantine: Quarantine, id: string): Promise<Message> {
+  return change(quarantine, id, (message, origin) => removeForAll(message, 'deleted', origin.by, origin.now));
+}
+
+/**
+ * Brings back what left its view: a new holding for everybody entitled.
+ * @throws Refusal when it never left, when its content is gone, or while a delivery is due
+ */
+export async function restoreMessage(quarantine: Quarantine, id: string): Promise<Message> {
+  return change(quarantine, id, (message, origin) => {
+    if (message.view === 'reports') throw new Refusal('CANNOT', refusals.notThere(id));
+    if (message.contentReleased) throw new Refusal('CANNOT', refusals.contentGone(id));
+    if (message.delivery?.state === 'due') throw new Refusal('CANNOT', refusals.deliveryPending(id));
+    const back = comeBack(message, origin.now);
+    if (message.visibleTo.length >= back.visibleTo.length) throw new Refusal('CANNOT', refusals.stillHeld(id));
+    return back;
+  });
+}
+
+async function change(
+  quarantine: Quarantine,
+  id: string,
+  decide: (message: Message, origin: OrderOrigin) => Message,
+): Promise<Message> {
+  return repeatWhileStale(async () => {
+    const found = await quarantine.storage.worker.get(id);
+    if (!found) throw new Refusal('NONEXISTENT', refusals.notThere(id));
+    const after = decide(found, { by: 'cli', cause: 'CLI', now: quarantine.clock.now() });
+    if (after === found) return found;
+    const { messages } = await quarantine.storage.commit([{ before: found, after }]);
+    quarantine.log.info({ event: 'operator', message: id }, 'message changed from the command line');
+    return messages[0] ?? after;
+  });
+}

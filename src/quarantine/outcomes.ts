@@ -1,0 +1,102 @@
+// What an attempt's outcome means for the message: done, again later, or failed and back in its view with a notice. Written only if the
+// claim still holds its lease, so that a late answer cannot close a newer order. Called by src/queue after each attempt.
+import { whileClaimed, withJob } from './claims.ts';
+import type { Claim } from './claims.ts';
+import { retryDelayMs } from './job.ts';
+import type { Delivery, DeliveryRecipient } from './job.ts';
+import type { Message } from './message.ts';
+import { insertFailureNotice } from './notice.ts';
+import { comeBack } from './orders.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { RecipientOutcome, ReportOutcome } from './target.ts';
+
+/**
+ * Durable when it resolves; may be repeated. False: the lease was lost and nothing was written.
+ * A recipient without an outcome stays pending: only a positive confirmation ends a job.
+ */
+export async function recordDelivery(
+  quarantine: Quarantine,
+  claim: Claim,
+  outcomes: readonly RecipientOutcome[],
+): Promise<boolean> {
+  return whileClaimed(quarantine, claim, async (message, now) => {
+    if (!message.delivery) return message;
+    const delivery = afterAttempt(message.delivery, outcomes, { now, retryForMs: quarantine.policy.retryForMs });
+    const next = { ...message, delivery };
+    log(quarantine, claim, delivery.state, delivery.lastReply);
+    if (delivery.state !== 'failed') return next;
+    // The notice first: should we die in between, the message is still due and fails again, and the notice has its fixed id.
+    await insertFailureNotice(quarantine, next, now);
+    return comeBack(next, now, '$ReleaseFailed');
+  });
+}
+
+function afterAttempt(
+  delivery: Delivery,
+  outcomes: readonly RecipientOutcome[],
+  { now, retryForMs }: { now: number; retryForMs: number },
+): Delivery {
+  const givenUp = now - delivery.orderedAt >= retryForMs;
+  const byAddress = new Map(outcomes.map((outcome) => [outcome.address, outcome]));
+  const recipients = delivery.recipients.map((recipient): DeliveryRecipient => {
+    const outcome = byAddress.get(recipient.address);
+    if (recipient.state !== 'pending') return recipient;
+    const reply = outcome?.reply ?? recipient.reply;
+    if (outcome?.outcome === 'accepted') return { ...recipient, state: 'accepted', reply, at: now };
+    if (outcome?.outcome === 'permanent' || givenUp) return { ...recipient, state: 'refused', reply, at: now };
+    return { ...recipient, reply };
+  });
+  const attempted: Delivery = {
+    ...delivery,
+    recipients,
+    attempts: delivery.attempts + 1,
+    lastReply: lastReplyOf(outcomes) ?? delivery.lastReply,
+    lease: null,
+  };
+  if (recipients.some((recipient) => recipient.state === 'pending')) {
+    const lastDelayMs = retryDelayMs(now - delivery.orderedAt, delivery.lastDelayMs);
+    return { ...attempted, lastDelayMs, nextAttemptAt: now + lastDelayMs };
+  }
+  return {
+    ...attempted,
+    state: recipients.some((recipient) => recipient.state === 'refused') ? 'failed' : 'done',
+    endedAt: now,
+  };
+}
+
+/** The reply that tells most: a refusal before a deferral before an acceptance. */
+function lastReplyOf(outcomes: readonly RecipientOutcome[]): string | undefined {
+  for (const kind of ['permanent', 'temporary', 'accepted']) {
+    const found = outcomes.find(({ outcome }) => outcome === kind);
+    if (found) return found.reply;
+  }
+  return undefined;
+}
+
+/** Durable when it resolves; may be repeated. False: the lease was lost (or the verdict superseded) and nothing was written. */
+export async function recordReport(quarantine: Quarantine, claim: Claim, outcome: ReportOutcome): Promise<boolean> {
+  const { job } = claim;
+  if (job.kind !== 'report') throw new Error('a report was recorded for a delivery');
+  return whileClaimed(quarantine, claim, (message: Message, now) => {
+    const { report } = message;
+    const state = report?.targets[job.target];
+    if (!report || !state) return message;
+    log(quarantine, claim, outcome.outcome, outcome.reply);
+    const common = { attempts: state.attempts + 1, lastReply: outcome.reply, lease: null };
+    if (outcome.outcome === 'done') return withJob(message, job, { ...common, state: 'done', endedAt: now });
+    if (outcome.outcome === 'final') return withJob(message, job, { ...common, state: 'unlearnable', endedAt: now });
+    const lastDelayMs = retryDelayMs(now - report.orderedAt, state.lastDelayMs);
+    return withJob(message, job, { ...common, lastDelayMs, nextAttemptAt: now + lastDelayMs });
+  });
+}
+
+function log(quarantine: Quarantine, claim: Claim, outcome: string, reply: string | undefined): void {
+  const fields = {
+    event: claim.job.kind,
+    message: claim.message.id,
+    outcome,
+    reply,
+    ...(claim.job.kind === 'report' ? { target: claim.job.target } : {}),
+  };
+  quarantine.log.info(fields, `${claim.job.kind} attempted`);
+}
