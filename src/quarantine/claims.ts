@@ -51,12 +51,17 @@ export function jobNames(message: Message): JobName[] {
  */
 export async function claimDue(
   quarantine: Quarantine,
-  order: { limit: number; leaseMs: number; isWanted: (message: Message, job: JobName) => boolean },
+  order: {
+    limit: number;
+    leaseMs: number;
+    exceptDomains: readonly string[];
+    isWanted: (message: Message, job: JobName) => boolean;
+  },
 ): Promise<Claim[]> {
   const { storage, clock } = quarantine;
   const now = clock.now();
   const claims: Promise<Claim[]>[] = [];
-  for (const message of await storage.worker.due(now, order.limit)) {
+  for (const message of await storage.worker.due(now, order.limit, order.exceptDomains)) {
     const jobs = jobNames(message).filter(
       (job) => isClaimable(jobOf(message, job), now) && order.isWanted(message, job),
     );

@@ -160,8 +160,11 @@ export interface ScopedStorage {
 export interface WorkerStorage {
   get(id: string): Promise<Message | null>;
   contentOf(id: string): Promise<Buffer | null>;
-  /** Messages with a job that may be claimed at `now`, earliest first. */
-  due(now: number, limit: number): Promise<Message[]>;
+  /**
+   * Messages with a job that may be claimed at `now`, earliest first. Those of `exceptDomains` are passed over (their destinations are
+   * busy), so that one slow destination never hides the others' mail.
+   */
+  due(now: number, limit: number, exceptDomains?: readonly string[]): Promise<Message[]>;
   /** When the earliest job may be claimed; null when there is none. */
   nextDueAt(): Promise<number | null>;
   /** Messages with a delivery or a report that is due, deferred or leased, or (with `ended`) that ever had one; newest order first. */

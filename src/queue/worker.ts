@@ -1,0 +1,211 @@
+// Claims jobs that are due, runs each at its target, records the outcome. Any number of workers may run against one storage: a claim is
+// a lease, renewed while the attempt runs, and an attempt whose lease was lost is stopped and its outcome thrown away. Decides nothing
+// about mail: what an outcome means is quarantine/outcomes.ts. Started by main.ts.
+import { claimDue, renewClaim } from '../quarantine/claims.ts';
+import type { Claim, JobName } from '../quarantine/claims.ts';
+import type { Message } from '../quarantine/message.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
+import { runAttempt, shutdown } from './attempt.ts';
+import type { Targets } from './attempt.ts';
+
+export interface WorkerOptions {
+  quarantine: Quarantine;
+  targets: Targets;
+  /** How long a claim lasts without being renewed. Default 10 s. */
+  leaseMs?: number;
+  /** An attempt is stopped after this, whatever the target says about its own time-outs. Default 15 min. */
+  attemptDeadlineMs?: number;
+  /** Attempts at once, over all. Default 40. */
+  maxAttempts?: number;
+  /** Deliveries at once for one domain, and reports at once at one target. Default 5. */
+  maxPerDestination?: number;
+}
+
+export interface Worker {
+  /** Looks for due jobs now; needed only by tests that move the clock. */
+  wake(): void;
+  /** Resolves when nothing is running and nothing is due. */
+  idle(): Promise<void>;
+  /** Stops claiming and waits for what runs, at most `graceMs`; then stops it and gives the claims back. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** A worker looks by itself at least this often, should a notice of the storage ever be late. */
+const maxSleepMs = 30_000;
+/** How many due messages are looked at per round. */
+const roundSize = 100;
+
+export function startWorker(options: WorkerOptions): Worker {
+  const { quarantine, targets } = options;
+  const leaseMs = options.leaseMs ?? 10_000;
+  const maxAttempts = options.maxAttempts ?? 40;
+  const maxPerDestination = options.maxPerDestination ?? 5;
+  const running = new Map<Promise<void>, { destination: string; stop: AbortController }>();
+  const idleWaiters: (() => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let round: Promise<void> | null = null;
+  let wanted = false;
+  let closing = false;
+
+  function busy(destination: string): number {
+    let count = 0;
+    for (const attempt of running.values()) if (attempt.destination === destination) count++;
+    return count;
+  }
+
+  function isFree(reserved: Map<string, number>, message: Message, job: JobName): boolean {
+    const destination = destinationOf(message, job);
+    const planned = reserved.get(destination) ?? 0;
+    const total = [...reserved.values()].reduce((sum, n) => sum + n, 0);
+    if (busy(destination) + planned >= maxPerDestination || running.size + total >= maxAttempts) return false;
+    reserved.set(destination, planned + 1);
+    return true;
+  }
+
+  async function lookOnce(): Promise<void> {
+    if (running.size >= maxAttempts) return;
+    const saturated = new Set<string>();
+    for (const { destination } of running.values()) {
+      if (destination.startsWith('domain ') && busy(destination) >= maxPerDestination)
+        saturated.add(destination.slice('domain '.length));
+    }
+    const reserved = new Map<string, number>();
+    const claims = await claimDue(quarantine, {
+      limit: roundSize,
+      leaseMs,
+      exceptDomains: [...saturated],
+      isWanted: (message, job) => isFree(reserved, message, job),
+    });
+    for (const claim of claims) start(claim);
+    if (claims.length) wanted = true;
+  }
+
+  function start(claim: Claim): void {
+    const stop = new AbortController();
+    const attempt = runWithLease({
+      quarantine,
+      targets,
+      claim,
+      leaseMs,
+      stop,
+      deadlineMs: options.attemptDeadlineMs ?? 900_000,
+    }).finally(() => {
+      running.delete(attempt);
+      wake();
+    });
+    running.set(attempt, { destination: destinationOf(claim.message, claim.job), stop });
+  }
+
+  async function look(): Promise<void> {
+    while (wanted && !closing) {
+      wanted = false;
+      try {
+        await lookOnce();
+      } catch (error) {
+        quarantine.log.error(
+          { event: 'worker', err: error },
+          'the worker could not look for due jobs; it will look again',
+        );
+        break;
+      }
+    }
+    if (!closing) await sleepUntilDue();
+  }
+
+  async function sleepUntilDue(): Promise<void> {
+    let sleepMs = maxSleepMs;
+    try {
+      const next = await quarantine.storage.worker.nextDueAt();
+      const now = quarantine.clock.now();
+      if (next !== null && next > now) sleepMs = Math.min(sleepMs, next - now);
+      // Due but not claimed: its destination is busy and wakes us when it is free again.
+      else if (next !== null) sleepMs = 1000;
+      if ((next === null || next > now) && running.size === 0 && !wanted)
+        for (const resolve of idleWaiters.splice(0)) resolve();
+    } catch (error) {
+      quarantine.log.warn({ event: 'worker', err: error }, 'the storage does not say when the next job is due');
+      sleepMs = 1000;
+    }
+    clearTimeout(timer);
+    if (!closing) timer = setTimeout(wake, sleepMs).unref();
+  }
+
+  function wake(): void {
+    wanted = true;
+    if (closing || round) return;
+    round = look().finally(() => {
+      round = null;
+      if (wanted) wake();
+    });
+  }
+
+  const unwatch = quarantine.storage.watch(wake);
+  wake();
+
+  return {
+    wake,
+    idle: () =>
+      new Promise((resolve) => {
+        idleWaiters.push(resolve);
+        wake();
+      }),
+    async close(graceMs = 10_000) {
+      closing = true;
+      unwatch();
+      clearTimeout(timer);
+      await round;
+      const patience = setTimeout(() => running.forEach(({ stop }) => stop.abort(shutdown)), graceMs);
+      await Promise.allSettled(running.keys());
+      clearTimeout(patience);
+      for (const resolve of idleWaiters.splice(0)) resolve();
+    },
+  };
+}
+
+/** What concurrency is limited by. */
+function destinationOf(message: Message, job: JobName): string {
+  return job.kind === 'delivery' ? `domain ${message.owner.domain}` : `target ${job.target}`;
+}
+
+interface LeasedAttempt {
+  quarantine: Quarantine;
+  targets: Targets;
+  claim: Claim;
+  leaseMs: number;
+  deadlineMs: number;
+  stop: AbortController;
+}
+
+/** Runs one attempt, keeping its lease alive; never rejects. */
+async function runWithLease({ quarantine, targets, claim, leaseMs, deadlineMs, stop }: LeasedAttempt): Promise<void> {
+  const deadline = setTimeout(() => stop.abort(), deadlineMs);
+  let heldUntil = Date.now() + leaseMs;
+  const renewal = setInterval(() => {
+    void renewClaim(quarantine, claim, leaseMs)
+      .then((held) => {
+        if (held) heldUntil = Date.now() + leaseMs;
+        else stop.abort();
+      })
+      .catch(() => {
+        // The store is out of reach; somebody else may claim the job once our lease has run out, so we must have stopped by then.
+        if (Date.now() >= heldUntil - leaseMs / 3) stop.abort();
+      });
+  }, leaseMs / 3);
+  try {
+    const written = await runAttempt({ quarantine, targets, claim, signal: stop.signal });
+    if (!written)
+      quarantine.log.warn(
+        { event: claim.job.kind, message: claim.message.id },
+        'the lease was lost; the outcome is not recorded',
+      );
+  } catch (error) {
+    quarantine.log.error(
+      { event: claim.job.kind, message: claim.message.id, err: error },
+      'an attempt failed inside; it will be tried again',
+    );
+    await returnClaim(quarantine, claim).catch(() => false);
+  } finally {
+    clearTimeout(deadline);
+    clearInterval(renewal);
+  }
+}
