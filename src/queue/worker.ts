@@ -199,11 +199,11 @@ async function runWithLease({ quarantine, targets, claim, leaseMs, deadlineMs, s
         'the lease was lost; the outcome is not recorded',
       );
   } catch (error) {
+    // The lease is left to run out, so that an error of ours cannot become a busy loop.
     quarantine.log.error(
       { event: claim.job.kind, message: claim.message.id, err: error },
       'an attempt failed inside; it will be tried again',
     );
-    await returnClaim(quarantine, claim).catch(() => false);
   } finally {
     clearTimeout(deadline);
     clearInterval(renewal);
