@@ -7,8 +7,8 @@ import { hostname as nameOfThisMachine } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { roles as loginRoles } from './quarantine/scope.ts';
-import { crossCheck } from './settings-cross-checks.ts';
-import { keyText, problemsOf, readSettingsText, SettingsError } from './settings-problems.ts';
+import { crossCheck } from './settings/cross-checks.ts';
+import { keyText, problemsOf, readSettingsText, SettingsError } from './settings/problems.ts';
 import {
   deliveryUrl,
   duration,
@@ -25,7 +25,7 @@ import {
   storeUrl,
   text,
   wholeNumber,
-} from './settings-values.ts';
+} from './settings/values.ts';
 
 const processRoles = ['imap', 'intake', 'worker', 'web'] as const;
 const loginRole = () => oneOf(loginRoles);

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { SettingsError } from '../src/settings-problems.ts';
+import { SettingsError } from '../src/settings/problems.ts';
 import { defaultSettings, loadSettings } from '../src/settings.ts';
 import type { Settings } from '../src/settings.ts';
 

@@ -1,6 +1,6 @@
 // The kinds of values that a settings file may hold (durations, sizes, ports, networks, URLs …), each with the words in which it is
-// asked for. Every schema's error message is what was *expected*; what was *found* is added by settings-problems.ts.
-// Checks text only: opens no file and no connection. Called by settings.ts.
+// asked for. Every schema's error message is what was *expected*; what was *found* is added by problems.ts.
+// Checks text only: opens no file and no connection. Called by src/settings.ts.
 import { isIP } from 'node:net';
 import { z } from 'zod';
 

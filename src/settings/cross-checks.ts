@@ -1,10 +1,10 @@
 // What is wrong only because of another key: two listeners on one port, a door without a lock, a folder that nobody sees. Works on the
 // file as it was written and skips what the schema refuses anyway, so that these mistakes are reported together with all others.
-// Called by settings.ts.
+// Called by src/settings.ts.
 import { z } from 'zod';
-import { keyText, valueAt } from './settings-problems.ts';
-import type { KeyPath, PathProblem } from './settings-problems.ts';
-import { duration, hostName, isLoopback, isWildcard, listenAddress, port } from './settings-values.ts';
+import { keyText, valueAt } from './problems.ts';
+import type { KeyPath, PathProblem } from './problems.ts';
+import { duration, hostName, isLoopback, isWildcard, listenAddress, port } from './values.ts';
 
 interface Endpoint {
   address: string;

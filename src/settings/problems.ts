@@ -1,6 +1,6 @@
 // Mistakes in a settings file, told to the person who wrote it: which key, which line, what is there, what is expected; all of them at
 // once. Turns zod's issues and the YAML parser's complaints into that form. Never shows a password, nor a stack trace.
-// Called by settings.ts; the command line prints SettingsError's message as it stands.
+// Called by src/settings.ts; the command line prints SettingsError's message as it stands.
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
