@@ -121,13 +121,14 @@ function refusalFor(
 }
 
 export function emptyTally(): DropTally {
-  return { total: 0, deliveries: 0, reports: 0, nothing: 0 };
+  return { total: 0, deliveries: 0, reports: 0, deleted: 0, nothing: 0 };
 }
 
 export function addToTally(tally: DropTally, plan: Plan): void {
   tally.total++;
   if (plan.deliver) tally.deliveries++;
   if (plan.report) tally.reports++;
+  if (plan.remove?.from === 'role') tally.deleted++;
   if (!plan.deliver && !plan.report) tally.nothing++;
 }
 

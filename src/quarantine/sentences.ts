@@ -86,6 +86,8 @@ export interface DropTally {
   total: number;
   deliveries: number;
   reports: number;
+  /** Messages that left the login's view without a delivery or a report being part of the folder's purpose. */
+  deleted: number;
   /** Orders that had been given before, or that teach nothing. */
   nothing: number;
 }
@@ -97,7 +99,11 @@ export function dropSentence(drop: DropFolder, tally: DropTally): string {
   if (tally.deliveries) parts.push(`${count(tally.deliveries)} will be delivered`);
   if (tally.reports)
     parts.push(`${count(tally.reports)} will be reported as ${verdict === 'ham' ? 'not spam' : 'spam'}`);
-  if (!drop.then.some((effect) => 'deliver' in effect || 'report' in effect)) return `${count(tally.total)} deleted`;
+  if (!drop.then.some((effect) => 'deliver' in effect || 'report' in effect)) {
+    return tally.deleted
+      ? `${count(tally.deleted)} deleted`
+      : 'Nothing was changed: only moving a message here deletes it';
+  }
   if (parts.length) return parts.join(', ');
   return drop.then.some((effect) => 'deliver' in effect)
     ? `Nothing more to do: ${count(tally.nothing)} had been released before`

@@ -1,0 +1,25 @@
+// EXPUNGE and UID EXPUNGE: takes what carries \Deleted out of this login's view. Deleting never trains. The EXPUNGE lines are announced
+// by the open mailbox, like everybody else's.
+import { Refusal } from '../quarantine/errors.ts';
+import { expunge as expungeMessages } from '../quarantine/flags.ts';
+import { refusals } from '../quarantine/sentences.ts';
+import type { MailboxCommand } from './environment.ts';
+import { openMailboxOf, readMessages } from './message-set.ts';
+import { readNoMore } from './read-arguments.ts';
+import { uidsAt } from './sequence-set.ts';
+
+export const expunge: MailboxCommand = ({ quarantine }) => ({
+  names: ['EXPUNGE', 'UID EXPUNGE'],
+  states: ['Selected'],
+  announces: 'always',
+  handle: async (connection, call) => {
+    const mailbox = openMailboxOf(connection);
+    readNoMore(call.args, call.uid ? 1 : 0);
+    const uids = call.uid ? uidsAt(mailbox.uids, readMessages(call, call.args[0], mailbox)) : mailbox.uids;
+    if (mailbox.readOnly) throw new Refusal('NOPERM', refusals.readOnly());
+    if (mailbox.folder.kind === 'view' && uids.length) {
+      await expungeMessages(quarantine, { scope: mailbox.scope, view: mailbox.folder.shows, uids });
+    }
+    return { response: 'OK', text: 'EXPUNGE completed' };
+  },
+});

@@ -1,0 +1,138 @@
+// One line of FETCH's answer: `* 7 FETCH (UID 12 FLAGS () BODY[] {4711} …)`. Loads what it needs of the content before its first byte goes
+// out, so that a message which has just left can be passed over whole; only what is too large for that is streamed.
+import type { ListedMessage } from '../quarantine/ports.ts';
+import { TemporaryError } from '../quarantine/errors.ts';
+import type { Reading } from '../quarantine/reading/reading.ts';
+import { cutRange, locateSection, selectFields } from './body-section.ts';
+import type { ByteRange } from './body-section.ts';
+import { formatInternalDate } from './dates.ts';
+import type { FetchItem, PlainItem, SectionItem } from './fetch-items.ts';
+import { formatFlags } from './flags.ts';
+
+export interface FetchedMessage extends ListedMessage {
+  /** The client's sequence number. */
+  number: number;
+  /** The flags were changed by this very FETCH and must be told. */
+  flagsChanged: boolean;
+  /** Null only where no item needs it. */
+  reading: Reading | null;
+}
+
+type ReadContent = (start: number, end: number) => Promise<Buffer | null>;
+
+/** A range of the content: loaded whole when it is small enough, else piece by piece. */
+interface ContentPiece {
+  range: ByteRange;
+  loaded: Buffer | null;
+  /** Filters the loaded header down to the fields that were asked for; such a piece is always loaded whole. */
+  select: ((header: Buffer) => Buffer) | null;
+  label: string;
+  partial: SectionItem['partial'];
+}
+
+/** Up to this much of one range is held in memory. */
+const wholeBytes = 1024 * 1024;
+
+export class FetchLine {
+  readonly contentBytes: number;
+  readonly #read: ReadContent;
+  readonly #parts: (string | ContentPiece)[];
+
+  constructor(message: FetchedMessage, items: readonly FetchItem[], read: ReadContent) {
+    this.#read = read;
+    const parts: (string | ContentPiece)[] = [];
+    const told = message.flagsChanged && !items.some(({ kind }) => kind === 'flags') ? [...items, flagsItem] : items;
+    for (const item of told) parts.push(parts.length ? ' ' : `* ${message.number} FETCH (`, answer(message, item));
+    this.#parts = [...parts, ')\r\n'];
+    this.contentBytes = parts.reduce(
+      (sum, part) => sum + (typeof part === 'string' ? 0 : part.range.end - part.range.start),
+      0,
+    );
+  }
+
+  /** False: the content is gone; the message has just left. */
+  async load(): Promise<boolean> {
+    for (const part of this.#parts) {
+      if (typeof part === 'string' || part.range.end === part.range.start) continue;
+      const { start, end } = part.range;
+      part.loaded = await this.#read(start, part.select ? end : Math.min(end, start + wholeBytes));
+      if (!part.loaded) return false;
+    }
+    return true;
+  }
+
+  /** The line in pieces, in order. */
+  async *pieces(): AsyncGenerator<Buffer> {
+    for (const part of this.#parts) {
+      if (typeof part === 'string') yield Buffer.from(part, 'latin1');
+      else yield* this.#contentPieces(part);
+    }
+  }
+
+  async *#contentPieces({ range, loaded, select, label, partial }: ContentPiece): AsyncGenerator<Buffer> {
+    if (select) {
+      const selected = select(loaded ?? Buffer.alloc(0));
+      const cut = cutRange({ start: 0, end: selected.length }, partial);
+      yield literal(label, cut.end - cut.start);
+      yield selected.subarray(cut.start, cut.end);
+      return;
+    }
+    yield literal(label, range.end - range.start);
+    if (!loaded) return;
+    yield loaded;
+    for (let at = range.start + loaded.length; at < range.end;) {
+      const next = await this.#read(at, Math.min(range.end, at + wholeBytes));
+      // The length of the literal is out already: nothing but the end of the connection tells the client that it is incomplete.
+      if (!next?.length) throw new TemporaryError('The message left while it was being read.');
+      yield next;
+      at += next.length;
+    }
+  }
+}
+
+const flagsItem: PlainItem = { kind: 'flags', label: 'FLAGS' };
+
+function literal(label: string, length: number): Buffer {
+  return Buffer.from(length ? `${label} {${length}}\r\n` : `${label} ""`, 'latin1');
+}
+
+function answer(message: FetchedMessage, item: FetchItem): string | ContentPiece {
+  if (item.kind === 'section') return sectionAnswer(message.reading, item);
+  return `${item.label} ${plainValue(message, item.kind)}`;
+}
+
+function plainValue(message: FetchedMessage, kind: PlainItem['kind']): string {
+  switch (kind) {
+    case 'uid':
+      return String(message.uid);
+    case 'flags':
+      return formatFlags(message.flags);
+    case 'internalDate':
+      return formatInternalDate(message.internalDate);
+    case 'size':
+      return String(message.sizeBytes);
+    case 'envelope':
+      return message.reading?.envelope ?? 'NIL';
+    case 'body':
+      return message.reading?.body ?? 'NIL';
+    case 'bodyStructure':
+      return message.reading?.bodyStructure ?? 'NIL';
+  }
+}
+
+function sectionAnswer(reading: Reading | null, { label, section, partial }: SectionItem): string | ContentPiece {
+  const source = reading ? locateSection(reading, section) : ({ from: 'nowhere' } as const);
+  switch (source.from) {
+    case 'nowhere':
+      return `${label} NIL`;
+    case 'reading': {
+      const cut = cutRange({ start: 0, end: source.bytes.length }, partial);
+      const bytes = source.bytes.slice(cut.start, cut.end);
+      return bytes ? `${label} {${bytes.length}}\r\n${bytes}` : `${label} ""`;
+    }
+    case 'content':
+      return { range: cutRange(source, partial), loaded: null, select: null, label, partial: null };
+    case 'header':
+      return { range: source, loaded: null, select: (header) => selectFields(header, section), label, partial };
+  }
+}

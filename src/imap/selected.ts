@@ -1,0 +1,135 @@
+// The mailbox that one connection has open: the UIDs that its client knows, in the client's numbering, and what changed since. The only
+// place that sends EXISTS, EXPUNGE and unasked FETCH. It follows the storage's change feed by modseq; nobody pushes into it, so that
+// a change can be neither lost nor told twice, whichever process made it.
+import type { Folder } from '../quarantine/folder.ts';
+import type { MailboxChanges, MailboxSnapshot } from '../quarantine/ports.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
+import { expunge } from '../quarantine/flags.ts';
+import { sequenceKey } from '../quarantine/scope.ts';
+import type { Scope } from '../quarantine/scope.ts';
+import type { ImapConnection, SelectedMailbox } from './command.ts';
+import { formatFlags } from './flags.ts';
+
+export interface OpenMailboxOptions {
+  quarantine: Quarantine;
+  scope: Scope;
+  folder: Folder;
+  readOnly: boolean;
+  /** Of a view; a drop is always empty. */
+  snapshot: Pick<MailboxSnapshot, 'uids' | 'uidValidity' | 'modseq'>;
+}
+
+export class OpenMailbox implements SelectedMailbox {
+  readonly folder: Folder;
+  readonly scope: Scope;
+  readonly readOnly: boolean;
+  readonly #quarantine: Quarantine;
+  readonly #uidValidity: number;
+  #uids: number[];
+  #modseq: number;
+  /** Flags that this client was told as the answer to its own STORE: not told again. */
+  readonly #told = new Map<number, string>();
+  #stopWatching = (): void => undefined;
+
+  constructor(options: OpenMailboxOptions) {
+    this.folder = options.folder;
+    this.scope = options.scope;
+    this.readOnly = options.readOnly;
+    this.#quarantine = options.quarantine;
+    this.#uidValidity = options.snapshot.uidValidity;
+    this.#uids = [...options.snapshot.uids];
+    this.#modseq = options.snapshot.modseq;
+  }
+
+  /** Ascending; the message at index i has sequence number i + 1 for this client, until the next announcement. */
+  get uids(): readonly number[] {
+    return this.#uids;
+  }
+
+  /** The sequence number of a UID; 0 when the client does not know it. */
+  sequenceNumber(uid: number): number {
+    const index = indexOf(this.#uids, uid);
+    return index < 0 ? 0 : index + 1;
+  }
+
+  /** Remembers flags that an answer has just told, so that the feed does not repeat them. */
+  noteTold(uid: number, flags: readonly string[]): void {
+    this.#told.set(uid, formatFlags(flags));
+  }
+
+  async announce(connection: ImapConnection): Promise<void> {
+    if (this.folder.kind === 'drop') return;
+    const { storage, domains } = this.#quarantine;
+    const changes = await storage.changesSince(this.scope, this.folder.shows, this.#modseq);
+    if (changes.uidValidity !== this.#uidValidity) {
+      connection.bye('The messages of this folder were numbered anew. Please connect again.');
+      return;
+    }
+    const isSeen = domains.isSeenBy(this.scope);
+    const gone = isSeen ? changes.gone : this.#uids;
+    if (gone.length) await this.#announceGone(connection, new Set(gone));
+    if (isSeen) await this.#announceShown(connection, changes);
+    this.#modseq = changes.modseq;
+    this.#told.clear();
+  }
+
+  // RFC 9051 section 7.5.1: each EXPUNGE renumbers what follows, so the highest goes first and no number needs correcting.
+  async #announceGone(connection: ImapConnection, gone: ReadonlySet<number>): Promise<void> {
+    const lines: string[] = [];
+    for (let index = this.#uids.length - 1; index >= 0; index--) {
+      if (gone.has(this.#uids[index] ?? 0)) lines.push(`* ${index + 1} EXPUNGE\r\n`);
+    }
+    if (!lines.length) return;
+    this.#uids = this.#uids.filter((uid) => !gone.has(uid));
+    await connection.write(lines.join(''));
+  }
+
+  async #announceShown(connection: ImapConnection, changes: MailboxChanges): Promise<void> {
+    const highest = this.#uids.at(-1) ?? 0;
+    const arrived = changes.shown.filter(({ uid }) => uid > highest);
+    const lines: string[] = [];
+    if (arrived.length) {
+      for (const { uid } of arrived) this.#uids.push(uid);
+      lines.push(`* ${this.#uids.length} EXISTS\r\n`);
+    }
+    for (const { uid, flags } of changes.shown) {
+      const number = uid > highest ? 0 : this.sequenceNumber(uid);
+      const text = formatFlags(flags);
+      if (number && this.#told.get(uid) !== text) lines.push(`* ${number} FETCH (UID ${uid} FLAGS ${text})\r\n`);
+    }
+    if (lines.length) await connection.write(lines.join(''));
+  }
+
+  watch(wake: () => void): () => void {
+    if (this.folder.kind === 'drop') return () => undefined;
+    this.#stopWatching();
+    const key = sequenceKey(this.scope);
+    this.#stopWatching = this.#quarantine.storage.watch((keys) => {
+      if (keys === 'all' || keys.has(key)) wake();
+    });
+    return this.#stopWatching;
+  }
+
+  async expungeSilently(): Promise<void> {
+    if (this.readOnly || this.folder.kind === 'drop') return;
+    await expunge(this.#quarantine, { scope: this.scope, view: this.folder.shows, uids: this.#uids });
+  }
+
+  close(): void {
+    this.#stopWatching();
+    this.#uids = [];
+  }
+}
+
+function indexOf(ascending: readonly number[], value: number): number {
+  let low = 0;
+  let high = ascending.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const found = ascending[middle] ?? 0;
+    if (found === value) return middle;
+    if (found < value) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}

@@ -1,0 +1,52 @@
+// STORE: flags of this login's own view. Our keywords ($Released …) are not the client's to change and are left alone.
+import { Refusal } from '../quarantine/errors.ts';
+import { storeFlags } from '../quarantine/flags.ts';
+import { refusals } from '../quarantine/sentences.ts';
+import { BadCommand } from './answers.ts';
+import type { Answer, CommandCall, ImapConnection } from './command.ts';
+import type { ImapEnvironment, MailboxCommand } from './environment.ts';
+import { formatFlags, readFlags } from './flags.ts';
+import { openMailboxOf, readMessages } from './message-set.ts';
+import { readAtom } from './read-arguments.ts';
+import type { OpenMailbox } from './selected.ts';
+import { uidsAt } from './sequence-set.ts';
+
+export const store: MailboxCommand = (environment) => ({
+  names: ['STORE', 'UID STORE'],
+  states: ['Selected'],
+  announces: 'with-uid',
+  handle: (connection, call) => changeFlags(environment, connection, call),
+});
+
+const actions = new Map<string, 'set' | 'add' | 'remove'>([
+  ['FLAGS', 'set'],
+  ['+FLAGS', 'add'],
+  ['-FLAGS', 'remove'],
+]);
+
+async function changeFlags(
+  { quarantine }: ImapEnvironment,
+  connection: ImapConnection<OpenMailbox>,
+  call: CommandCall,
+): Promise<Answer> {
+  const mailbox = openMailboxOf(connection);
+  const uids = uidsAt(mailbox.uids, readMessages(call, call.args[0], mailbox));
+  const item = readAtom(call.args[1], 'The item to store');
+  const silent = item.endsWith('.SILENT');
+  const action = actions.get(silent ? item.slice(0, -'.SILENT'.length) : item);
+  if (!action) throw new BadCommand('The item to store must be FLAGS, +FLAGS or -FLAGS, with or without .SILENT');
+  const flags = readFlags(call.args.slice(2));
+  if (mailbox.readOnly) throw new Refusal('NOPERM', refusals.readOnly());
+  if (mailbox.folder.kind === 'view' && uids.length) {
+    const view = mailbox.folder.shows;
+    const stored = await storeFlags(quarantine, { scope: mailbox.scope, view, uids, action, flags });
+    const lines: string[] = [];
+    for (const { uid, flags: now } of stored) {
+      mailbox.noteTold(uid, now);
+      const told = call.uid ? `UID ${uid} FLAGS ${formatFlags(now)}` : `FLAGS ${formatFlags(now)}`;
+      if (!silent) lines.push(`* ${mailbox.sequenceNumber(uid)} FETCH (${told})\r\n`);
+    }
+    if (lines.length) await connection.write(lines.join(''));
+  }
+  return { response: 'OK', text: 'STORE completed' };
+}
