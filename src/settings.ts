@@ -247,11 +247,10 @@ export const settingsSchema = section({
 export type Settings = ReturnType<typeof complete>;
 
 /**
- * @param file default: `LAZARETTO_CONFIG`, else `lazaretto.yaml` in the working directory. It must exist: with defaults for a mistyped
- *   name a command would quietly work on a new, empty quarantine.
+ * @param file must exist, an empty one is enough: with defaults for a mistyped name a command would work on a new, empty quarantine
  * @throws SettingsError with every mistake in the file
  */
-export function loadSettings(file: string = process.env.LAZARETTO_CONFIG || 'lazaretto.yaml'): Settings {
+export function loadSettings(file: string): Settings {
   let written: string;
   try {
     written = readFileSync(file, 'utf8');

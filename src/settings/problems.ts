@@ -41,7 +41,7 @@ export interface SettingsText {
   /** Maps, lists and scalars; keys without a value are left out, so that a section whose lines are commented out has its defaults. */
   content: unknown;
   syntaxProblems: SettingsProblem[];
-  lineOf(path: KeyPath): number | undefined;
+  lineOf: (path: KeyPath) => number | undefined;
 }
 
 export function readSettingsText(text: string): SettingsText {
@@ -119,7 +119,7 @@ function found(value: unknown, path: KeyPath): string {
   if (typeof value === 'object') return 'is a section with keys of its own';
   if (path.some((key) => /password|secret|token/i.test(String(key)))) return `is a ${typeof value} that does not fit`;
   // URLs may carry a user's password; the message ends up in terminals and logs.
-  const shown = JSON.stringify(value).replace(/\/\/[^/\s]*@/, '//…@');
+  const shown = JSON.stringify(value).replace(/\/\/.*@/, '//…@');
   return `is ${shown.length > 80 ? `${shown.slice(0, 80)}…` : shown}`;
 }
 

@@ -131,28 +131,21 @@ export function hostName({ wildcard = false } = {}) {
     .meta({ kind: 'host name' });
 }
 
-/** Where mail goes. What the parts mean is decided where the connection is made; here only the form is checked. */
+/** Where mail goes. Here only the form is checked, in general; whoever makes the connection has the last word. */
 export function deliveryUrl() {
   return text(
     'delivery URL',
     'smtp://host:port, smtps://host:port, lmtp://host:port, lmtp:/path/to/socket or mx',
-    (value) => value === 'mx' || /^lmtp:\/[^/\s]\S*$/.test(value) || isHostUrl(value, ['smtp:', 'smtps:', 'lmtp:']),
+    (value) => value === 'mx' || /^lmtp:\/[^/\s]\S*$/.test(value) || isHostUrl(value),
   );
 }
 
-function isHostUrl(value: string, protocols: readonly string[]): boolean {
+function isHostUrl(value: string): boolean {
   const url = URL.parse(value);
-  return (
-    url !== null &&
-    protocols.includes(url.protocol) &&
-    url.hostname !== '' &&
-    url.port !== '0' &&
-    !url.username &&
-    !url.password &&
-    /^\/?$/.test(url.pathname) &&
-    !url.search &&
-    !url.hash
-  );
+  if (!url || !/^(smtps?|lmtp):$/.test(url.protocol) || url.hostname === '' || url.port === '0') return false;
+  const isBare = /^\/?$/.test(url.pathname) && !url.search && !url.hash;
+  // LMTP knows no logins here; SMTP needs both halves of one.
+  return isBare && (url.protocol === 'lmtp:' ? !url.username && !url.password : !url.username === !url.password);
 }
 
 export function httpUrl() {
