@@ -60,7 +60,7 @@ export interface UidRange {
 export interface MailboxState {
   uidValidity: number;
   uidNext: number;
-  /** Highest modseq of the sequence: everything up to it is in this snapshot. */
+  /** Highest modseq of the sequence: everything up to it is in this snapshot. From 1. */
   modseq: number;
 }
 
@@ -85,6 +85,7 @@ export interface ListedMessage {
   flags: string[];
 }
 
+/** When `uidValidity` is not the one that a session began with, its UIDs mean nothing any more and it has to begin anew. */
 export interface MailboxChanges extends MailboxState {
   /** Shown now and changed since: new arrivals and changed flags, ascending by UID. */
   shown: { uid: number; flags: string[] }[];
@@ -106,7 +107,7 @@ export interface MessageQuery {
   domain?: string;
   /** Substring of sender, recipients or subject, case-insensitive (command line). */
   text?: string;
-  /** Newest first. Default 100. */
+  /** Newest first (last stored first). Default 100; with `ids`, as many as there are ids. */
   limit?: number;
 }
 
@@ -192,19 +193,26 @@ export interface Storage extends ScopedStorage {
   readonly worker: WorkerStorage;
   /**
    * Stores content and messages in one write; renews the content's last use. Resolves when durable, with what became of each message in
-   * order: the stored message, or `known` (skipKnown).
+   * order: the stored message, or `known` (skipKnown). A message whose id is stored already is `known` too, whatever became of it, so
+   * that a repeated write adds nothing.
    */
   insert(arrival: Arrival, now: number): Promise<({ stored: Message } | { known: true })[]>;
   /** Renews or re-creates a content that a message is about to refer to again; durable when it resolves. */
   keepContent(content: NewContent, now: number): Promise<void>;
   /**
    * All changes or none (a store without transactions may have done a part; then it throws StaleError or TemporaryError and the caller
-   * reads again and repeats). UIDs and modseq are taken as `effectOf` says.
-   * @throws StaleError when any stored revision differs from its `before.revision`
+   * reads again and repeats). UIDs and modseq are taken as `effectOf` says; a role that begins to see a message sees it under a new UID,
+   * also within a holding. Without changes it only takes drop UIDs.
+   * @throws StaleError when any stored revision differs from its `before.revision`, or the message is not there any more
+   * @throws TemporaryError also when a message is to refer again to a content that was purged meanwhile: `keepContent` first
    */
   commit(changes: readonly Change[], drop?: DropUids): Promise<CommitResult>;
   domains: {
     list(): Promise<DomainRecord[]>;
+    /**
+     * Adds or replaces.
+     * @throws Refusal when its name or an alias belongs to another domain
+     */
     put(domain: DomainRecord): Promise<void>;
     /** False when there was none. */
     remove(name: string): Promise<boolean>;
@@ -217,7 +225,8 @@ export interface Storage extends ScopedStorage {
   };
   /**
    * Calls `listener` after every commit: of this process at once, of others as soon as the driver notices (well under a second).
-   * `keys` are sequence keys (scope.ts) that changed, or `all` when unknown. Spurious calls are allowed, missing ones are not.
+   * `keys` are sequence keys (scope.ts) that changed: none after a silent commit, `all` when unknown and after a change of the domains.
+   * Spurious calls are allowed, missing ones are not.
    * Returns how to stop.
    */
   watch(listener: (keys: ReadonlySet<string> | 'all') => void): () => void;
