@@ -1,0 +1,86 @@
+// Opens a SQLite store: makes file and directory private, starts the threads, hands out the port. Called through open-storage.ts.
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { TemporaryError } from '../../quarantine/errors.ts';
+import type { Log, Storage } from '../../quarantine/ports.ts';
+import type { ReaderData, ReaderOperations } from './reader.ts';
+import { largestUid } from './sequences.ts';
+import { createStorage } from './storage.ts';
+import { startThread } from './thread.ts';
+import type { Thread } from './thread.ts';
+import { createWatchers } from './watchers.ts';
+import type { WriterData, WriterOperations } from './writer.ts';
+
+export interface SqliteOptions {
+  log: Log;
+  /** How often commits of other processes are looked for, while somebody listens. Default 200 ms. */
+  pollMs?: number;
+  /** Largest UID before UIDVALIDITY rises. Default: the largest that IMAP allows. */
+  uidLimit?: number;
+}
+
+const readerCount = 2;
+
+/**
+ * @throws PermanentError the file is not ours, or a newer version of Lazaretto wrote it
+ * @throws TemporaryError the file or its directory cannot be used
+ */
+export async function openSqlite(path: string, options: SqliteOptions): Promise<Storage> {
+  const { log } = options;
+  const file = resolve(path);
+  makePrivate(file);
+  const watchers = createWatchers(log, (used) => writer.watch(used));
+  const writer = await startThread<WriterOperations>({
+    name: 'writer',
+    file: new URL('./writer.ts', import.meta.url),
+    workerData: {
+      path: file,
+      uidLimit: options.uidLimit ?? largestUid,
+      pollMs: options.pollMs ?? 200,
+    } satisfies WriterData,
+    log,
+    onChanged: (changed) => watchers.tell(changed),
+  });
+  const readers: Thread<ReaderOperations>[] = [];
+  try {
+    while (readers.length < readerCount) readers.push(await startReader(file, `reader ${readers.length + 1}`, log));
+  } catch (error) {
+    await Promise.all([...readers, writer].map((thread) => thread.close()));
+    throw error;
+  }
+  return createStorage({ writer, readers, watchers });
+}
+
+function startReader(file: string, name: string, log: Log): Promise<Thread<ReaderOperations>> {
+  return startThread<ReaderOperations>({
+    name,
+    file: new URL('./reader.ts', import.meta.url),
+    workerData: { path: file } satisfies ReaderData,
+    log,
+    onChanged: () => undefined,
+  });
+}
+
+/** SQLite gives its -wal and -shm files the permissions of the database. What exists keeps what its owner chose. */
+function makePrivate(file: string): void {
+  try {
+    const made = mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', 0o600));
+    // The new names themselves must survive a power loss, not only what is in the files.
+    syncDirectory(dirname(file));
+    if (made) syncDirectory(dirname(made));
+  } catch (error) {
+    throw new TemporaryError('The file of the settings (store) cannot be opened or made.', { cause: error });
+  }
+}
+
+function syncDirectory(directory: string): void {
+  // Windows has no handle for a directory and needs none.
+  if (process.platform === 'win32') return;
+  const handle = openSync(directory, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

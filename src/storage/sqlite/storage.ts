@@ -1,0 +1,215 @@
+// The storage port as calls to the driver's threads: documents and bytes go over as text and buffers, and are opened here. Decides nothing.
+import type { Message } from '../../quarantine/message.ts';
+import type {
+  Arrival,
+  CommitResult,
+  DomainRecord,
+  MessageQuery,
+  NewContent,
+  ScopedStorage,
+  Storage,
+  WorkerStorage,
+} from '../../quarantine/ports.ts';
+import type { Reading } from '../../quarantine/reading/reading.ts';
+import type { Scope } from '../../quarantine/scope.ts';
+import { searchable } from './columns.ts';
+import type { SentContent } from './contents.ts';
+import type { ReaderOperations } from './reader.ts';
+import type { Thread } from './thread.ts';
+import type { Watchers } from './watchers.ts';
+import type { WriterOperations } from './writer.ts';
+
+interface Threads {
+  writer: Thread<WriterOperations>;
+  readers: readonly Thread<ReaderOperations>[];
+  watchers: Watchers;
+}
+
+type Read = Thread<ReaderOperations>['call'];
+
+/** Larger than any row number; `limit: Infinity` means this, too. */
+const everything = Number.MAX_SAFE_INTEGER;
+
+export function createStorage({ writer, readers, watchers }: Threads): Storage {
+  // The one that owes least: a large message being read delays nobody else.
+  const read: Read = (name, argument) => {
+    const [first, ...others] = readers;
+    if (!first) throw new Error('the storage has no readers');
+    return others.reduce((idle, other) => (other.pending < idle.pending ? other : idle), first).call(name, argument);
+  };
+  return {
+    ...scopedStorage(read),
+    worker: workerStorage(read, writer),
+    insert: (arrival, now) => insert(writer, arrival, now),
+    async keepContent(content, now) {
+      const sent = sentContent(content);
+      await writer.call('keepContent', { content: sent, now }, [sent.bytes.buffer]);
+    },
+    commit: (changes, drop) => commit(writer, changes, drop),
+    domains: {
+      list: async () => opened<DomainRecord>(await read('listDomains', undefined)),
+      put: async (domain) => void (await writer.call('putDomain', domain)),
+      remove: (name) => writer.call('removeDomain', name),
+    },
+    accounts: {
+      get: (name) => read('getAccount', name),
+      list: () => read('listAccounts', undefined),
+      put: async (account) => void (await writer.call('putAccount', account)),
+      remove: (name) => writer.call('removeAccount', name),
+    },
+    watch: (listener) => watchers.add(listener),
+    async close() {
+      watchers.clear();
+      // The writer last: it leaves a file without a write-ahead log behind when it is the last to go.
+      await Promise.all(readers.map((reader) => reader.close()));
+      await writer.close();
+    },
+  };
+}
+
+function scopedStorage(read: Read): ScopedStorage {
+  return {
+    async openMailbox(scope, view) {
+      const { uids, ...snapshot } = await read('openMailbox', { scope, view });
+      return { ...snapshot, uids: JSON.parse(uids) as number[] };
+    },
+    mailboxStatus: (scope, view) => read('mailboxStatus', { scope, view }),
+    dropStatus: (scope, mailbox) => read('dropStatus', { scope, mailbox }),
+    changesSince: (scope, view, since) => read('changesSince', { scope, view, since }),
+    list: (scope, view, ranges, limit = 1000) => read('list', { scope, view, ranges, limit }),
+    async readings(scope, ids) {
+      const found = await read('readings', { scope, ids });
+      return found.map((text) => (text === null ? null : (JSON.parse(text) as Reading)));
+    },
+    content: async (scope, id, start, end) => asBuffer(await read('content', { scope, id, start, end })),
+    async messagesByUid(scope, view, uids) {
+      const found = await read('messagesByUid', { scope, view, uids });
+      return found.map(({ uid, document }) => ({ uid, message: JSON.parse(document) as Message }));
+    },
+    find: (scope, query) => find(read, scope, query),
+  };
+}
+
+function workerStorage(read: Read, writer: Thread<WriterOperations>): WorkerStorage {
+  return {
+    async get(id) {
+      const document = await read('getDocument', id);
+      return document === null ? null : (JSON.parse(document) as Message);
+    },
+    contentOf: async (id) => asBuffer(await read('contentOf', id)),
+    due: async (now, limit, exceptDomains = []) =>
+      opened<Message>(await read('due', { now, limit: atMost(limit), exceptDomains })),
+    nextDueAt: () => read('nextDueAt', undefined),
+    withJobs: async ({ ended, limit }) => opened<Message>(await read('withJobs', { ended, limit: atMost(limit) })),
+    heldBefore: async ({ view, before, domain, exceptDomains = [], limit }) =>
+      opened<Message>(await read('heldBefore', { view, before, domain, exceptDomains, limit: atMost(limit) })),
+    endedBefore: async ({ before, tombstones, limit }) =>
+      opened<Message>(await read('endedBefore', { before, tombstones, limit: atMost(limit) })),
+    forget: (messages) =>
+      writer.call(
+        'forget',
+        messages.map(({ id, revision }) => ({ id, revision })),
+      ),
+    purgeContents: (now, graceMs) => purgeContents(writer, now, graceMs),
+  };
+}
+
+async function insert(
+  writer: Thread<WriterOperations>,
+  { content, messages, skipKnown }: Arrival,
+  now: number,
+): Promise<({ stored: Message } | { known: true })[]> {
+  const stored = messages.map((message): Message => ({ ...message, revision: 0 }));
+  const sent = sentContent(content);
+  const { subject } = content.reading.summary;
+  const outcomes = await writer.call(
+    'insert',
+    {
+      content: sent,
+      documents: stored.map((message) => JSON.stringify(message)),
+      searched: stored.map(({ envelope }) => searchable(envelope.sender, ...envelope.recipients, subject)),
+      skipKnown,
+      now,
+    },
+    [sent.bytes.buffer],
+  );
+  return stored.map((message, i) => (outcomes[i] === 'stored' ? { stored: message } : { known: true }));
+}
+
+async function commit(
+  writer: Thread<WriterOperations>,
+  changes: Parameters<Storage['commit']>[0],
+  drop: Parameters<Storage['commit']>[1],
+): Promise<CommitResult> {
+  const messages = changes.map(({ before, after }): Message => ({ ...after, revision: before.revision + 1 }));
+  const sent = changes.map(({ before }, i) => ({
+    id: before.id,
+    basedOn: before.revision,
+    document: JSON.stringify(messages[i]),
+  }));
+  return { messages, ...(await writer.call('commit', { changes: sent, drop })) };
+}
+
+async function find(read: Read, scope: Scope, query: MessageQuery): Promise<Message[]> {
+  const limit = atMost(query.limit ?? query.ids?.length ?? 100);
+  const found: Message[] = [];
+  let below: number | null = everything;
+  while (below !== null && found.length < limit) {
+    const slice: { documents: string[]; next: number | null } = await read('findSlice', {
+      scope,
+      query,
+      below,
+      limit: limit - found.length,
+    });
+    found.push(...opened<Message>(slice.documents));
+    below = slice.next;
+  }
+  return found;
+}
+
+/** One write after the other, so that other writes get in between. */
+async function purgeContents(
+  writer: Thread<WriterOperations>,
+  now: number,
+  graceMs: number,
+): Promise<{ marked: number; deleted: number; bytes: number }> {
+  const total = { marked: 0, deleted: 0, bytes: 0 };
+  for (let more = true; more;) {
+    const step = await writer.call('deleteMarkedContents', { now, graceMs });
+    total.deleted += step.deleted;
+    total.bytes += step.bytes;
+    more = step.more;
+  }
+  for (let more = true; more;) more = (await writer.call('removeChunks', undefined)).more;
+  for (let more = true; more;) {
+    const step = await writer.call('markContents', { now, graceMs });
+    total.marked += step.marked;
+    more = step.more;
+  }
+  return total;
+}
+
+/**
+ * The bytes in a buffer of their own, which is handed to the thread. The caller keeps its buffer: a write that failed is repeated with it,
+ * and a small buffer shares its memory with others.
+ */
+function sentContent({ digest, bytes, reading }: NewContent): SentContent & { bytes: Uint8Array<ArrayBuffer> } {
+  return {
+    digest,
+    bytes: new Uint8Array(bytes),
+    readingVersion: reading.version,
+    reading: JSON.stringify(reading),
+  };
+}
+
+function asBuffer(bytes: Uint8Array | null): Buffer | null {
+  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function opened<T>(documents: readonly string[]): T[] {
+  return documents.map((document) => JSON.parse(document) as T);
+}
+
+function atMost(limit: number): number {
+  return Math.min(limit, everything);
+}
