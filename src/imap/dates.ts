@@ -1,0 +1,59 @@
+// The two dates of IMAP: INTERNALDATE, a moment, and the dates of SEARCH, calendar days without a time. Moments are
+// milliseconds since 1970 (UTC), days are whole days since 1970-01-01. Null is the answer to anything malformed; no
+// function here guesses. Called by FETCH, APPEND and SEARCH.
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const dayMs = 86_400_000;
+
+/** `" 5-Nov-2025 10:00:00 +0000"`, quotes included; always in UTC. */
+export function formatInternalDate(moment: number): string {
+  const date = new Date(moment);
+  const day = String(date.getUTCDate()).padStart(2, ' ');
+  const year = String(date.getUTCFullYear()).padStart(4, '0');
+  return `"${day}-${months[date.getUTCMonth()]}-${year} ${date.toISOString().slice(-13, -5)} +0000"`;
+}
+
+/** Reads what APPEND brings, without quotes. */
+export function parseInternalDate(text: string): number | null {
+  // RFC 9051 section 9 (date-day-fixed): the day has two places; clients that leave out the blank are understood.
+  const parts = /^( ?\d|\d\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/.exec(text);
+  if (parts === null) return null;
+  const [, dayText = '', month = '', year = '', hour, minute, second, sign, zoneHours, zoneMinutes] = parts;
+  const day = calendarDay(dayText, month, year);
+  const [h, m, s, zh, zm] = [Number(hour), Number(minute), Number(second), Number(zoneHours), Number(zoneMinutes)];
+  // 60 is a leap second.
+  if (day === null || h > 23 || m > 59 || s > 60 || zm > 59) return null;
+  const offsetMinutes = (zh * 60 + zm) * (sign === '-' ? -1 : 1);
+  return day * dayMs + ((h * 60 + m - offsetMinutes) * 60 + s) * 1000;
+}
+
+/** `1-Jan-2025`, the dates of SEARCH, as a calendar day. */
+export function parseSearchDate(text: string): number | null {
+  const parts = /^ ?(\d{1,2})-([A-Za-z]{3})-(\d{4})$/.exec(text);
+  return parts === null ? null : calendarDay(parts[1] ?? '', parts[2] ?? '', parts[3] ?? '');
+}
+
+/** The day on which a moment falls, as INTERNALDATE is shown: in UTC. */
+export function dayOfMoment(moment: number): number {
+  return Math.floor(moment / dayMs);
+}
+
+/** The day that a Date header names, in its own time zone: SENTON and its like disregard time and zone. */
+export function dayOfDateHeader(value: string): number | null {
+  const parts = /(?:^|[\s,])(\d{1,2})[\s-]+([A-Za-z]{3})[A-Za-z]*[\s-]+(\d{2,4})(?!\d)/.exec(value.slice(0, 200));
+  if (parts === null) return null;
+  const [, day = '', month = '', written = ''] = parts;
+  const year = Number(written);
+  // RFC 5322 section 4.3: years of two digits are 1950 to 2049, years of three digits count from 1900.
+  const full = written.length === 4 ? year : written.length === 2 && year < 50 ? year + 2000 : year + 1900;
+  return calendarDay(day, month, String(full));
+}
+
+function calendarDay(day: string, month: string, year: string): number | null {
+  const monthIndex = months.findIndex((name) => name.toUpperCase() === month.toUpperCase());
+  if (monthIndex < 0) return null;
+  const date = new Date(0);
+  date.setUTCFullYear(Number(year), monthIndex, Number(day));
+  // The 31st of February would roll over into March.
+  return date.getUTCMonth() === monthIndex && date.getUTCDate() === Number(day) ? date.getTime() / dayMs : null;
+}
