@@ -9,6 +9,7 @@ import type { Envelope, Owner, View } from './message.ts';
 import type { NewMessage } from './ports.ts';
 import type { Quarantine } from './quarantine.ts';
 import { readEvidence } from './reading/evidence.ts';
+import type { Evidence } from './reading/evidence.ts';
 import { readMessage } from './reading/read-message.ts';
 import type { Reading } from './reading/reading.ts';
 import { findOwnTrace } from './trace.ts';
@@ -101,7 +102,11 @@ export async function receive(quarantine: Quarantine, mail: IncomingMail): Promi
     mail.view === 'outgoing'
       ? [mail.envelope]
       : mail.envelope.recipients.map((to) => ({ ...mail.envelope, recipients: [to] }));
-  const messages = envelopes.map((envelope) => newMessage(quarantine, { mail, envelope, reading, digest, now }));
+  // Once for all recipients: it reads the whole header.
+  const evidence = readEvidence(mail.raw, reading, policy.trustedHosts);
+  const messages = envelopes.map((envelope) =>
+    newMessage(quarantine, { mail, envelope, reading, evidence, digest, now }),
+  );
   const results = await storage.insert(
     { content: { digest, bytes: mail.raw, reading }, messages, skipKnown: mail.skipKnown ?? false },
     now,
@@ -116,11 +121,17 @@ export async function receive(quarantine: Quarantine, mail: IncomingMail): Promi
 
 function newMessage(
   quarantine: Quarantine,
-  arrival: { mail: IncomingMail; envelope: Envelope; reading: Reading; digest: string; now: number },
+  arrival: {
+    mail: IncomingMail;
+    envelope: Envelope;
+    reading: Reading;
+    evidence: Evidence;
+    digest: string;
+    now: number;
+  },
 ): NewMessage {
-  const { mail, envelope, reading, digest, now } = arrival;
+  const { mail, envelope, reading, evidence, digest, now } = arrival;
   const owner = ownerFor(quarantine, mail.view, envelope.sender, envelope.recipients[0] ?? '');
-  const evidence = readEvidence(mail.raw, reading, [...quarantine.policy.trustedHosts]);
   return {
     id: newMessageId(now),
     digest,
