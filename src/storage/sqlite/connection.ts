@@ -37,7 +37,7 @@ export function openConnection(path: string, { readOnly }: { readOnly: boolean }
     }
     return found;
   };
-  database.exec('PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY');
+  database.exec('PRAGMA cache_size = -16000');
   return {
     database,
     get: <Row>(sql: string, ...values: Bound[]) => statement(sql).get(...values) as Row | undefined,

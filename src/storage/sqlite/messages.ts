@@ -142,7 +142,10 @@ function updateRow(
       placeColumns(key, nextPlace(numbering, key, { before, after, place: { ordinal, modseq } }, connection)),
     );
   }
-  const row = { ...derivedColumns(after), ...places, document };
+  const { content, ...derived } = derivedColumns(after);
+  // Naming the column at all makes SQLite journal each statement for the sake of its triggers, which costs most of a large commit.
+  const reference = before.contentReleased === after.contentReleased ? {} : { content };
+  const row = { ...derived, ...reference, ...places, document };
   connection.runNamed(updateSql(Object.keys(row)), { ...row, id: after.id });
 }
 
