@@ -109,7 +109,8 @@ export function testPolicy(policy: Partial<Policy> = {}): Policy {
   };
 }
 
-function testClock(now: number): TestClock {
+function testClock(start: number): TestClock {
+  let now = start;
   return {
     now: () => now,
     set(to) {

@@ -39,14 +39,19 @@ export class RawSmtp {
     return this.#socket;
   }
 
+  /** What came and was not asked for yet. */
+  get unread(): string {
+    return this.#received;
+  }
+
   write(text: string | Buffer): void {
-    this.#socket.write(typeof text === 'string' ? Buffer.from(text, 'latin1') : text);
+    if (this.#socket.writable) this.#socket.write(typeof text === 'string' ? Buffer.from(text, 'latin1') : text);
   }
 
   /** Sends a line and reads its reply. */
   async command(line: string | Buffer): Promise<string> {
-    this.write(Buffer.concat([Buffer.from(line as string, 'latin1'), Buffer.from('\r\n')]));
-    return await this.reply();
+    this.write(Buffer.concat([typeof line === 'string' ? Buffer.from(line, 'latin1') : line, Buffer.from('\r\n')]));
+    return this.reply();
   }
 
   /** Several commands at once; their replies in order. */

@@ -1,0 +1,264 @@
+// The one file that touches smtp-server. It keeps the command loop, EHLO, STARTTLS and the timeouts of that library and replaces what
+// would lose or change mail: its address parser (decodes IDNA, refuses quoted local parts), its dot handling (takes dots after a bare LF
+// away), its list of recipients (drops a repeated one, so that LMTP gets one reply too few), its delayed greeting and its way to close.
+// Decides nothing about mail: listener.ts gives the answers. smtp-server is pinned to one version because its inner methods are overridden.
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import type { Envelope } from '../quarantine/message.ts';
+import { DataDecoder } from './data-decoder.ts';
+import { parseEnvelopePath } from './envelope-path.ts';
+import type { EnvelopePath } from './envelope-path.ts';
+import { idleTimeoutMs, maxCommandLineBytes, maxRecipients } from './limits.ts';
+import { replies } from './reply.ts';
+import type { Reply } from './reply.ts';
+
+/** The key and the certificate chain in PEM. */
+export interface Certificate {
+  key: string;
+  cert: string;
+}
+
+/** The answers. None may throw: what it throws would reach the client as smtp-server's own words. Null: go on. */
+export interface ShellAnswers {
+  onConnect(remoteAddress: string): Reply | null;
+  onRecipient(envelope: Envelope, recipient: string): Reply | null;
+  /** Before 354. */
+  onData(): Reply | null;
+  /** The message. LMTP: one reply for each of the envelope's recipients; SMTP: one. */
+  onMessage(message: AsyncIterable<Buffer>, envelope: Envelope): Promise<Reply[]>;
+  /** A connection or the listener failed; nobody was answered. */
+  onTrouble(error: unknown): void;
+}
+
+export interface ShellOptions {
+  isLmtp: boolean;
+  hostname: string;
+  maxMessageBytes: number;
+  maxClients: number;
+  certificate?: Certificate;
+  /** How long `shutDown` lets messages arrive. */
+  closeGraceMs: number;
+}
+
+type Callback = (error?: Error | null) => void;
+type DataCallback = (error?: Error | null, message?: string | (string | Error)[]) => void;
+
+export class SmtpShell extends SMTPServer {
+  readonly answers: ShellAnswers;
+  readonly #sockets = new Set<Socket>();
+  readonly #arriving = new Set<Promise<void>>();
+
+  constructor(options: ShellOptions, answers: ShellAnswers) {
+    super({
+      lmtp: options.isLmtp,
+      name: options.hostname,
+      heloResponse: '%s',
+      size: options.maxMessageBytes,
+      maxClients: options.maxClients,
+      maxRecipients,
+      maxCommandLength: maxCommandLineBytes,
+      socketTimeout: idleTimeoutMs,
+      closeTimeout: options.closeGraceMs,
+      hideENHANCEDSTATUSCODES: false,
+      disableReverseLookup: true,
+      logger: false,
+      disabledCommands: ['AUTH', 'XCLIENT', 'XFORWARD', 'WIZ', 'SHELL', 'KILL', 'STARTTLS'],
+      minVersion: 'TLSv1.2',
+    });
+    this.answers = answers;
+    if (options.certificate) this.setCertificate(options.certificate);
+    this.on('error', (error: Error) => answers.onTrouble(error));
+  }
+
+  /** For connections from now on; STARTTLS is offered as soon as there is a certificate. */
+  setCertificate(certificate: Certificate): void {
+    this.updateSecureContext({ key: certificate.key, cert: certificate.cert });
+    this.options.disabledCommands = this.options.disabledCommands.filter((command) => command !== 'STARTTLS');
+  }
+
+  override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const connection = new ShellConnection(this, socket, options);
+    this.connections.add(connection);
+    connection.on('error', (error: Error) => this._onError(error));
+    connection.init();
+  }
+
+  override onConnect(session: SMTPServerSession, callback: Callback): void {
+    callback(asError(this.answers.onConnect(session.remoteAddress)));
+  }
+
+  override onRcptTo(address: SMTPServerAddress, session: SMTPServerSession, callback: Callback): void {
+    callback(asError(this.answers.onRecipient(envelopeOf(session), address.address)));
+  }
+
+  override onData(stream: SMTPServerDataStream, session: SMTPServerSession, callback: DataCallback): void {
+    const arriving = this.answers
+      .onMessage(stream, envelopeOf(session))
+      .then((given) => {
+        const results = given.map(asResult);
+        const [first] = results;
+        // smtp-server answers an array one by one, which only LMTP allows.
+        if (this.options.lmtp) callback(null, results);
+        else if (typeof first === 'string') callback(null, first);
+        else callback(first);
+        if (this._closeTimeout) this.#endIdleConnections();
+      })
+      .catch((error: unknown) => this.answers.onTrouble(error));
+    this.#arriving.add(arriving);
+    void arriving.finally(() => this.#arriving.delete(arriving));
+  }
+
+  /** Rejects when the address or the port cannot be had. */
+  async listenOn(port: number, address: string): Promise<AddressInfo> {
+    this.listen(port, address);
+    await once(this.server, 'listening');
+    const bound = this.server.address();
+    if (!bound || typeof bound === 'string') throw new Error('The listener has no TCP address.');
+    return bound;
+  }
+
+  /**
+   * Takes no more connections, ends those between two messages, lets messages that are arriving be stored and answered (for
+   * `closeGraceMs` at most), and then ends the rest.
+   */
+  async shutDown(): Promise<void> {
+    // smtp-server calls back when the last socket is closed, or when the time is up.
+    const isClosed = new Promise<void>((resolve) => this.close(resolve));
+    let timer: NodeJS.Timeout | undefined;
+    const timeIsUp = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.options.closeTimeout);
+    });
+    this.#endIdleConnections();
+    // A message whose client has gone away is still being stored.
+    await Promise.race([isClosed.then(() => Promise.allSettled(this.#arriving)), timeIsUp]);
+    clearTimeout(timer);
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #endIdleConnections(): void {
+    for (const connection of this.connections) if (connection instanceof ShellConnection) connection.endUnlessBusy();
+  }
+}
+
+class ShellConnection extends SMTPConnection {
+  readonly #shell: SmtpShell;
+
+  constructor(shell: SmtpShell, socket: Socket, options?: SMTPConnectionOptions | null) {
+    super(shell, socket, options);
+    this.#shell = shell;
+  }
+
+  /** smtp-server waits 100 ms for clients that talk too soon; a filter that delivers a message per connection would wait each time. */
+  override init(): void {
+    this._setListeners(() => {
+      if (this.#shell.connections.size > (this.#shell.options.maxClients ?? Infinity))
+        this.#say(replies.tooManyClients);
+      else this.connectionReady();
+    });
+  }
+
+  // Called by the constructor of SMTPConnection, when this class's own fields do not exist yet.
+  override _createParser(): SMTPStream {
+    const parser = new ShellStream({ maxCommandLength: this._server.options.maxCommandLength });
+    parser.oncommand = (command, callback) => this._onCommand(command, callback);
+    parser.on('error', (error) => this.send(421, `Error: ${error.message}`));
+    return parser;
+  }
+
+  override _parseAddressCommand(name: string, command: Buffer | string): EnvelopePath | false {
+    const verb = name.toUpperCase() === 'MAIL FROM' ? 'MAIL FROM' : 'RCPT TO';
+    return parseEnvelopePath(Buffer.from(command), verb) ?? false;
+  }
+
+  override handler_RCPT(command: Buffer, callback: () => void): void {
+    // Without its index smtp-server finds no earlier recipient to replace, and every RCPT keeps its place and its reply.
+    this._rcptIndex.clear();
+    super.handler_RCPT(command, callback);
+  }
+
+  override handler_DATA(command: Buffer, callback: () => void): void {
+    const refusal = this.session.envelope.rcptTo.length ? this.#shell.answers.onData() : null;
+    if (!refusal) {
+      super.handler_DATA(command, callback);
+      return;
+    }
+    this.#say(refusal);
+    callback();
+  }
+
+  // RFC 5321 section 3.5.2: 502 says that the command is known and not there.
+  handler_EXPN(_command: Buffer, callback: () => void): void {
+    this.#say(replies.noExpansion);
+    callback();
+  }
+
+  override send(code: number, data?: string | string[] | null, context?: string | false): void {
+    if (context === 'MAILBOX_SYNTAX_ERROR') this.#say(replies.malformedRecipient);
+    else if (context === 'SENDER_SYNTAX_ERROR') this.#say(replies.malformedSender);
+    // A text of ours brings its status code along.
+    else super.send(code, data, typeof data === 'string' && /^[245]\.\d{1,3}\.\d{1,3} /.test(data) ? false : context);
+  }
+
+  #say(reply: Reply): void {
+    super.send(reply.code, reply.text, false);
+  }
+
+  /** Between 354 and the reply to the message a connection is busy. */
+  endUnlessBusy(): void {
+    if (this._dataStream) return;
+    this.#say(replies.closing);
+    // A client that keeps its side open must not keep the server from ending.
+    if (!this._upgrading) this._socket.destroySoon();
+  }
+}
+
+class ShellStream extends SMTPStream {
+  #decoder = new DataDecoder();
+
+  override startDataMode(maxBytes?: number | string | null): SMTPServerDataStream {
+    this.#decoder = new DataDecoder();
+    return super.startDataMode(maxBytes);
+  }
+
+  override _feedDataStream(chunk: Buffer, done: Callback): void {
+    const { message, rest } = this.#decoder.push(chunk);
+    this._countDataBytes(message.length);
+    if (rest) {
+      this._endDataMode(message, rest, done);
+      return;
+    }
+    const stream = this._dataStream;
+    if (!stream?.writable || !message.length || stream.write(message)) {
+      done();
+      return;
+    }
+    // A stream that is destroyed never drains.
+    const goOn = (): void => {
+      stream.off('drain', goOn);
+      stream.off('close', goOn);
+      done();
+    };
+    stream.once('drain', goOn);
+    stream.once('close', goOn);
+  }
+}
+
+function envelopeOf(session: SMTPServerSession): Envelope {
+  const { mailFrom, rcptTo } = session.envelope;
+  return { sender: mailFrom ? mailFrom.address : '', recipients: rcptTo.map(({ address }) => address) };
+}
+
+function asError(reply: Reply | null): Error | null {
+  return reply && Object.assign(new Error(reply.text), { responseCode: reply.code });
+}
+
+function asResult(reply: Reply): string | Error {
+  return asError(reply.code < 300 ? null : reply) ?? reply.text;
+}
