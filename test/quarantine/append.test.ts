@@ -1,0 +1,255 @@
+// APPEND: which message appended bytes stand for, and what is done with bytes that stand for none.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { append } from '../../src/quarantine/append.ts';
+import type { AppendOutcome } from '../../src/quarantine/append.ts';
+import { expunge, storeFlags } from '../../src/quarantine/flags.ts';
+import type { DropFolder } from '../../src/quarantine/folder.ts';
+import type { Message } from '../../src/quarantine/message.ts';
+import { deleteByOperator } from '../../src/quarantine/operator.ts';
+import type { Quarantine } from '../../src/quarantine/quarantine.ts';
+import { receive } from '../../src/quarantine/receive.ts';
+import { sweep } from '../../src/quarantine/retention.ts';
+import { scopeOfLogin } from '../../src/quarantine/scope.ts';
+import { openTestQuarantine } from '../helpers/quarantine.ts';
+import type { TestQuarantine } from '../helpers/quarantine.ts';
+
+const dayMs = 86_400_000;
+const mail = (subject: string, messageId = `<${subject.replaceAll(' ', '.')}@remote.example>`): Buffer =>
+  Buffer.from(
+    `Message-ID: ${messageId}\r\nFrom: Sender <s@remote.example>\r\nDate: Mon, 5 Jan 2026 09:00:00 +0000\r\nSubject: ${subject}\r\n\r\nHello.\r\n`,
+  );
+
+function appendAs(quarantine: Quarantine, login: string, mailbox: string, raw: Buffer): Promise<AppendOutcome> {
+  const to = quarantine.folders.find(mailbox, 'global');
+  assert.ok(to?.kind === 'drop');
+  return append(quarantine, { scope: scopeOfLogin(login), to: to satisfies DropFolder, raw });
+}
+
+async function arrive(quarantine: Quarantine, raw: Buffer, ...recipients: string[]): Promise<string[]> {
+  const to = recipients.length ? recipients : ['alice@example.com'];
+  const { messages } = await receive(quarantine, {
+    view: 'caught',
+    raw,
+    envelope: { sender: 's@remote.example', recipients: to },
+  });
+  return messages.map(({ id }) => id ?? '');
+}
+
+async function get({ storage }: TestQuarantine, id: string | undefined): Promise<Message> {
+  const message = await storage.worker.get(id ?? '');
+  assert.ok(message);
+  return message;
+}
+
+/** All messages that only stand for appended bytes. */
+async function reports({ storage }: TestQuarantine): Promise<Message[]> {
+  return storage.find({ role: 'global' }, { view: 'reports', which: 'all' });
+}
+
+describe('appending to Release', () => {
+  it('releases the held message with the same bytes, like a COPY', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one'));
+    const outcome = await appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one'));
+    assert.equal(outcome.text, '1 message will be delivered');
+    const message = await get(test, id);
+    assert.equal(message.delivery?.cause, 'APPEND');
+    assert.deepEqual(message.visibleTo.toSorted(), ['domain', 'global', 'user']);
+    assert.deepEqual(message.marks, ['$Released']);
+  });
+
+  it('knows the message under the lines that Thunderbird adds', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one'));
+    const raw = Buffer.concat([
+      Buffer.from(`X-Mozilla-Status: 0001\r\nX-Mozilla-Keys:${' '.repeat(80)}\r\n`),
+      mail('one'),
+    ]);
+    await appendAs(test.quarantine, 'alice@example.com', 'Release', raw);
+    assert.equal((await get(test, id)).delivery?.state, 'due');
+  });
+
+  it('finds a message that the client wrote anew by Message-ID, From, Date and Subject; the stored bytes stay', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one'));
+    const rewritten = Buffer.concat([mail('one'), Buffer.from('A footer of the mail program.\r\n')]);
+    await appendAs(test.quarantine, 'alice@example.com', 'Release', rewritten);
+    const message = await get(test, id);
+    assert.equal(message.delivery?.state, 'due');
+    assert.deepEqual(await test.storage.worker.contentOf(message.id), mail('one'));
+  });
+
+  it('does not find it by Message-ID alone', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one', '<same@remote.example>'));
+    await assert.rejects(
+      appendAs(test.quarantine, 'alice@example.com', 'Release', mail('another subject', '<same@remote.example>')),
+      {
+        code: 'CANNOT',
+        message:
+          'This message is not in the quarantine, so it cannot be released. Release accepts messages from Caught and Caught (Outgoing).',
+      },
+    );
+    assert.equal((await get(test, id)).delivery, null);
+  });
+
+  it('is refused for mail from elsewhere: nobody can send mail through us', async () => {
+    await using test = await openTestQuarantine();
+    await assert.rejects(appendAs(test.quarantine, 'global', 'Release & Train', mail('foreign')), { code: 'CANNOT' });
+    assert.deepEqual(await reports(test), []);
+  });
+
+  it('is refused for another login’s message', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one'), 'bob@example.com');
+    await assert.rejects(appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one')), { code: 'CANNOT' });
+    assert.equal((await get(test, id)).delivery, null);
+  });
+
+  it('is refused when the message is held for several owners, and accepted for a login that sees one of them', async () => {
+    await using test = await openTestQuarantine();
+    const ids = await arrive(test.quarantine, mail('one'), 'alice@example.com', 'bob@example.com');
+    await assert.rejects(
+      appendAs(test.quarantine, 'example.com', 'Release', mail('one')),
+      /held for several recipients/,
+    );
+    await appendAs(test.quarantine, 'bob@example.com', 'Release', mail('one'));
+    assert.equal((await get(test, ids[0])).delivery, null);
+    assert.equal((await get(test, ids[1])).delivery?.state, 'due');
+    // Again, as the domain: one of the two was not released, so whose copy is meant is still not clear.
+    await assert.rejects(
+      appendAs(test.quarantine, 'example.com', 'Release', mail('one')),
+      /held for several recipients/,
+    );
+  });
+
+  it('repeated, adds nothing, also when the message has left its view meanwhile', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one'));
+    await appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one'));
+    const ordered = (await get(test, id)).delivery;
+    assert.match(
+      (await appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one'))).text,
+      /^Nothing more to do/,
+    );
+    await storeFlags(test.quarantine, {
+      scope: scopeOfLogin('global'),
+      view: 'caught',
+      uids: [1],
+      action: 'add',
+      flags: ['\\Deleted'],
+    });
+    await expunge(test.quarantine, { scope: scopeOfLogin('global'), view: 'caught', uids: [1] });
+    const outcome = await appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one'));
+    assert.match(outcome.text, /^Nothing more to do/);
+    assert.deepEqual((await get(test, id)).delivery, ordered);
+  });
+
+  it('of a message that was deleted says so', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one'));
+    await deleteByOperator(test.quarantine, id ?? '');
+    await assert.rejects(
+      appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one')),
+      /no longer in the quarantine/,
+    );
+  });
+
+  it('keeps to the rights of the login', async () => {
+    await using test = await openTestQuarantine({ policy: { releaseRights: { spam: ['global'] } } });
+    await arrive(test.quarantine, mail('one'));
+    await assert.rejects(appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one')), { code: 'NOPERM' });
+  });
+});
+
+describe('appending to Spam and Not Spam', () => {
+  it('reports mail from elsewhere as it was appended, and acts on no held message', async () => {
+    await using test = await openTestQuarantine();
+    const raw = Buffer.concat([Buffer.from('X-Mozilla-Keys: \r\n'), mail('from my inbox')]);
+    const outcome = await appendAs(test.quarantine, 'alice@example.com', 'Spam', raw);
+    assert.equal(outcome.text, '1 message will be reported as spam');
+    const [report] = await reports(test);
+    assert.equal(report?.report?.verdict, 'spam');
+    assert.deepEqual(report?.owner, { domain: 'example.com', address: 'alice@example.com' });
+    assert.deepEqual(await test.storage.worker.contentOf(report?.id ?? ''), mail('from my inbox'));
+  });
+
+  it('is shown in no mailbox', async () => {
+    await using test = await openTestQuarantine();
+    await appendAs(test.quarantine, 'alice@example.com', 'Spam', mail('from my inbox'));
+    for (const view of ['caught', 'outgoing', 'training', 'notices'] as const) {
+      for (const login of ['global', 'example.com', 'alice@example.com']) {
+        assert.deepEqual((await test.storage.openMailbox(scopeOfLogin(login), view)).uids, []);
+      }
+    }
+  });
+
+  it('twice the same verdict is one report; the opposite supersedes it', async () => {
+    await using test = await openTestQuarantine();
+    await appendAs(test.quarantine, 'example.com', 'Spam', mail('one'));
+    assert.match((await appendAs(test.quarantine, 'example.com', 'Spam', mail('one'))).text, /^Nothing to report/);
+    assert.equal((await reports(test)).length, 1);
+    await appendAs(test.quarantine, 'example.com', 'Not Spam', mail('one'));
+    const found = await reports(test);
+    assert.equal(found.length, 1);
+    assert.equal(found[0]?.report?.verdict, 'ham');
+  });
+
+  it('reports the held message when the bytes are the same', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one'));
+    await appendAs(test.quarantine, 'alice@example.com', 'Not Spam', mail('one'));
+    assert.equal((await get(test, id)).report?.verdict, 'ham');
+    assert.deepEqual(await reports(test), []);
+  });
+
+  it('does not take a message written anew for the held one', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one'));
+    await appendAs(test.quarantine, 'alice@example.com', 'Not Spam', Buffer.concat([mail('one'), Buffer.from('x')]));
+    assert.equal((await get(test, id)).report, null);
+    assert.equal((await reports(test)).length, 1);
+  });
+
+  it('reports for many users by one domain login, without touching what several of them hold', async () => {
+    await using test = await openTestQuarantine();
+    const ids = await arrive(test.quarantine, mail('one'), 'alice@example.com', 'bob@example.com');
+    await appendAs(test.quarantine, 'example.com', 'Not Spam', mail('one'));
+    for (const id of ids) assert.equal((await get(test, id)).report, null);
+    assert.equal((await reports(test)).length, 1);
+  });
+
+  it('remembers the verdict of a message whose content is long gone, and can still report the opposite', async () => {
+    await using test = await openTestQuarantine();
+    const { quarantine, storage, clock } = test;
+    const [id] = await arrive(quarantine, mail('one'));
+    await deleteByOperator(quarantine, id ?? '');
+    clock.advance(3 * dayMs);
+    await sweep(quarantine);
+    clock.advance(dayMs);
+    await sweep(quarantine);
+    assert.equal(await storage.worker.contentOf(id ?? ''), null);
+    await appendAs(quarantine, 'alice@example.com', 'Not Spam', mail('one'));
+    const message = await get(test, id);
+    assert.equal(message.report?.verdict, 'ham');
+    assert.equal(message.contentReleased, false);
+    assert.deepEqual(await storage.worker.contentOf(id ?? ''), mail('one'));
+  });
+});
+
+describe('what cannot be appended', () => {
+  it('an empty message, one that is too large, and anything to Trash', async () => {
+    await using test = await openTestQuarantine({ policy: { maxMessageBytes: 2_000_000 } });
+    const { quarantine } = test;
+    await assert.rejects(appendAs(quarantine, 'global', 'Spam', Buffer.from('X-Mozilla-Keys: a\r\n')), {
+      code: 'CANNOT',
+    });
+    await assert.rejects(appendAs(quarantine, 'global', 'Spam', Buffer.alloc(2_000_001)), {
+      code: 'TOOBIG',
+      message: 'Messages up to 2 MB are accepted.',
+    });
+    await assert.rejects(appendAs(quarantine, 'global', 'Trash', mail('one')), { code: 'CANNOT' });
+    assert.deepEqual(await reports(test), []);
+  });
+});
