@@ -1,0 +1,72 @@
+// Turns what commands return and throw into lines of the protocol: the one place where our errors become response codes
+// (STYLE section 5). The texts of errors that are not meant for people never leave the log. Called by connection.ts.
+
+import { PermanentError, Refusal, TemporaryError } from '../quarantine/errors.ts';
+import type { Log } from '../quarantine/ports.ts';
+import type { Answer } from './command.ts';
+
+/** The other end has gone away: the command in progress ends without an answer, and nothing is logged. */
+export class ConnectionGone extends Error {
+  constructor() {
+    super('the connection is gone');
+    this.name = 'ConnectionGone';
+  }
+}
+
+/** The client's fault: thrown where a command is malformed, answered BAD. */
+export class BadCommand extends Error {
+  constructor(text: string) {
+    super(text);
+    this.name = 'BadCommand';
+  }
+}
+
+/** RFC 5530 section 3: says why, so that a client can tell its user to switch encryption on. */
+export const privacyRequired: Answer = {
+  response: 'NO',
+  code: 'PRIVACYREQUIRED',
+  text: 'Please switch on TLS (STARTTLS): passwords are not accepted in clear',
+};
+
+/** `fields` go into the log beside the error: what a person needs to find the command, never its arguments. */
+export function answerToError(error: unknown, log: Log, fields: object): Answer {
+  if (error instanceof BadCommand) return { response: 'BAD', text: error.message };
+  if (error instanceof Refusal) {
+    if (error.cause !== undefined) log.info({ ...fields, err: error }, 'command refused');
+    return { response: 'NO', code: error.code, text: error.message };
+  }
+  if (error instanceof TemporaryError) {
+    log.warn({ ...fields, err: error }, 'command deferred');
+    // RFC 5530 section 3: with UNAVAILABLE clients try again; without it Thunderbird asks for a new password at login.
+    return { response: 'NO', code: 'UNAVAILABLE', text: error.message };
+  }
+  if (error instanceof PermanentError) {
+    log.warn({ ...fields, err: error }, 'command failed');
+    return { response: 'NO', code: 'CANNOT', text: error.message };
+  }
+  log.error({ ...fields, err: error }, 'command ended in an unexpected error');
+  return {
+    response: 'NO',
+    code: 'SERVERBUG',
+    text: 'Something went wrong on the server. It has been logged; please try again later.',
+  };
+}
+
+export function taggedLine(tag: string, answer: Answer): Buffer {
+  const code = answer.code === undefined ? '' : `[${oneLine(answer.code)}] `;
+  // RFC 3501 section 9 (resp-text): a text that began with "[" would be read as a response code.
+  const text = answer.code === undefined ? oneLine(answer.text).replace(/^\[/, '(') : oneLine(answer.text);
+  return Buffer.concat([
+    Buffer.from(tag, 'latin1'),
+    Buffer.from(` ${answer.response} ${code}${text === '' ? 'Completed' : text}\r\n`, 'utf8'),
+  ]);
+}
+
+export function untaggedLine(text: string): Buffer {
+  return Buffer.from(`* ${oneLine(text)}\r\n`, 'utf8');
+}
+
+/** A text that quotes a stranger (a far end's reply, a file name) must not be able to write a line of the protocol. */
+function oneLine(text: string): string {
+  return text.toWellFormed().replace(/[\0\r\n]+/g, ' ');
+}

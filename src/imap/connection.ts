@@ -1,0 +1,329 @@
+// One connection of one client: its socket, its deadlines, its login and its selected mailbox, and the loop that runs one
+// command after the other. Is what every command gets to work with. Knows no rule of the quarantine, and of imap-core only
+// that it takes complete commands (imap-core.ts, which makes the connections).
+
+import type { Socket } from 'node:net';
+import { loginName } from '../quarantine/scope.ts';
+import { answerToError, BadCommand, ConnectionGone, privacyRequired, taggedLine, untaggedLine } from './answers.ts';
+import { parseBeginning } from './arguments.ts';
+import { capabilitiesOf } from './capability.ts';
+import type { Incoming, ReadingRules } from './command-reader.ts';
+import { readCommand } from './command-reader.ts';
+import type { Answer, ConnectionState, ImapConnection, Login, SelectedMailbox } from './command.ts';
+import { InputStream } from './input-stream.ts';
+import { LoginAttempts } from './login-attempts.ts';
+import { OutputStream } from './output-stream.ts';
+import { callOf } from './perform.ts';
+import type { ProtocolConnection } from './protocol-command.ts';
+import type { ShellState } from './shell-state.ts';
+
+/** imap-core's part of a connection. */
+export interface Dispatcher {
+  /** Finds out which command it is and has it performed and answered. */
+  dispatch(text: string, literals: readonly Buffer[]): Promise<void>;
+  /** Counts a protocol error; the client that makes too many is sent away. */
+  countBadCommand(): void;
+}
+
+export interface Origin {
+  readonly id: string;
+  readonly remoteAddress: string;
+  /** The socket has TLS already. */
+  readonly secure: boolean;
+}
+
+export class Connection<S extends SelectedMailbox> implements ImapConnection<S>, ProtocolConnection {
+  readonly id: string;
+  readonly remoteAddress: string;
+  secure: boolean;
+  closed = false;
+  readonly #shell: ShellState<S>;
+  readonly #input = new InputStream();
+  readonly #output = new OutputStream();
+  readonly #loginAttempts = new LoginAttempts();
+  readonly #closeListeners: (() => void)[] = [];
+  readonly #onData = (chunk: Buffer): void => this.#input.receive(chunk);
+  readonly #onEnd = (): void => this.#input.end();
+  #socket: Socket;
+  #login: Login | null = null;
+  #selected: S | null = null;
+  #afterAnswer: (() => Promise<void> | void) | null = null;
+  /** Why the connection ends when the command in progress has ended. */
+  #farewell: string | null = null;
+  #leaving = false;
+  #upgrading = false;
+  #loginDeadline: NodeJS.Timeout | undefined;
+  #closeDeadline: NodeJS.Timeout | undefined;
+
+  constructor(shell: ShellState<S>, socket: Socket, origin: Origin) {
+    this.#shell = shell;
+    this.#socket = socket;
+    this.id = origin.id;
+    this.remoteAddress = origin.remoteAddress;
+    this.secure = origin.secure;
+    this.#attach(socket);
+  }
+
+  get state(): ConnectionState {
+    if (this.#login === null) return 'Not Authenticated';
+    return this.#selected === null ? 'Authenticated' : 'Selected';
+  }
+
+  get loggedIn(): boolean {
+    return this.#login !== null;
+  }
+
+  get login(): Login {
+    if (this.#login === null) throw new Error('nobody is logged in');
+    return this.#login;
+  }
+
+  get selected(): S | null {
+    return this.#selected;
+  }
+
+  set selected(mailbox: S | null) {
+    const former = this.#selected;
+    this.#selected = this.closed ? null : mailbox;
+    if (former !== null && former !== mailbox) this.#leave(former);
+    // The client went away while its mailbox was being opened: nobody else would close it.
+    if (this.closed && mailbox !== null) this.#leave(mailbox);
+  }
+
+  get capabilities(): string {
+    return capabilitiesOf(this, this.#shell.options.maxMessageBytes);
+  }
+
+  get version(): string {
+    return this.#shell.options.version;
+  }
+
+  get idleKeepaliveMs(): number {
+    return this.#shell.deadlines.idleKeepaliveMs;
+  }
+
+  get congested(): boolean {
+    return this.#output.congested;
+  }
+
+  write(bytes: Buffer | string): Promise<void> {
+    return this.#output.write(bytes);
+  }
+
+  prompt(text: string): Promise<void> {
+    return this.write(`+ ${text}\r\n`);
+  }
+
+  async readLine(): Promise<string> {
+    const { limits } = this.#shell;
+    const line = await this.#input.readLine(this.loggedIn ? limits.lineBytes : limits.strangerBytes);
+    if (line.kind === 'line') return line.text;
+    if (line.kind === 'too long') throw new BadCommand('The line is too long');
+    throw new ConnectionGone();
+  }
+
+  afterAnswer(action: () => Promise<void> | void): void {
+    this.#afterAnswer = action;
+  }
+
+  onClose(listener: () => void): void {
+    if (this.closed) listener();
+    else this.#closeListeners.push(listener);
+  }
+
+  noteClient(description: string): void {
+    this.#shell.options.log.info({ ...this.#fields(), client: description }, 'IMAP client says what it is');
+  }
+
+  logProblem(error: unknown, doing: string): void {
+    if (error instanceof ConnectionGone) return;
+    this.#shell.options.log.error({ ...this.#fields(), err: error }, `IMAP: ${doing} failed`);
+  }
+
+  async logIn(username: string, password: string): Promise<Answer> {
+    if (!this.secure) return privacyRequired;
+    const { authenticate, log } = this.#shell.options;
+    const repeated = this.#loginAttempts.repeatsLast(username, password);
+    const { id: connectionId, remoteAddress } = this;
+    const result = await authenticate({ username, password, remoteAddress, connectionId, repeated });
+    if (!result.ok) {
+      log.info({ ...this.#fields(), username: username.slice(0, 200), code: result.code }, 'IMAP login refused');
+      if (result.code !== 'UNAVAILABLE') this.#loginAttempts.noteRefused(username, password);
+      if (this.#loginAttempts.count >= this.#shell.limits.failedLogins) {
+        this.afterAnswer(() => this.bye('Too many wrong passwords'));
+      }
+      return { response: 'NO', code: result.code, text: result.text };
+    }
+    if (this.closed) throw new ConnectionGone();
+    if (!this.#shell.enter(result.login)) {
+      log.warn({ ...this.#fields(), login: loginName(result.login.scope) }, 'IMAP login has too many connections');
+      // RFC 5530 would call it LIMIT; but that makes Thunderbird ask for a new password, while this one shows the text.
+      return {
+        response: 'NO',
+        code: 'UNAVAILABLE',
+        text: 'There are too many connections of this login; close a mail program',
+      };
+    }
+    this.#login = result.login;
+    clearTimeout(this.#loginDeadline);
+    this.#socket.setTimeout(this.#shell.deadlines.inactivityMs);
+    log.info({ ...this.#fields(), login: loginName(result.login.scope) }, 'IMAP login');
+    return { response: 'OK', code: `CAPABILITY ${this.capabilities}`, text: 'Logged in' };
+  }
+
+  async startTls(): Promise<void> {
+    const socket = this.#socket;
+    await this.#output.flush();
+    this.#upgrading = true;
+    socket.off('data', this.#onData).off('end', this.#onEnd).pause();
+    try {
+      const secured = await this.#shell.contexts.secure(socket, this.#shell.deadlines.handshakeMs);
+      this.#upgrading = false;
+      this.#socket = secured;
+      // RFC 9051 section 6.2.1: with this, what was sent in clear behind STARTTLS is forgotten. What may come in clear yet
+      // is taken for a part of the handshake, and breaks it.
+      this.#attach(secured);
+      this.secure = true;
+    } catch (error) {
+      this.#shell.options.log.info({ ...this.#fields(), err: error }, 'IMAP STARTTLS failed');
+      this.close();
+    }
+    if (this.#leaving) this.#socket.destroy();
+  }
+
+  /** Serves the client to the end. Never rejects. */
+  async serve(dispatcher: Dispatcher, refusal: string | null): Promise<void> {
+    try {
+      if (refusal !== null) return this.bye(refusal);
+      this.#loginDeadline = setTimeout(() => this.bye('Login took too long'), this.#shell.deadlines.loginMs);
+      await this.write(untaggedLine(`OK [CAPABILITY ${this.capabilities}] Lazaretto ready`));
+      let serving = true;
+      while (serving) serving = await this.#serveNext(dispatcher);
+    } catch (error) {
+      this.logProblem(error, 'serving a connection');
+    }
+    if (this.#farewell === null) this.close();
+    else this.bye(this.#farewell);
+  }
+
+  /** Sends the tagged answer. After null, nobody being there to answer, no further command is read. */
+  async answer(tag: string, answer: Answer | null): Promise<void> {
+    if (answer === null) this.#input.stop();
+    else await this.write(taggedLine(tag, answer));
+  }
+
+  bye(text: string): void {
+    if (this.#leaving) return;
+    if (!this.#upgrading) this.write(untaggedLine(`BYE ${text}`)).catch(() => undefined);
+    this.close();
+  }
+
+  /** Lets the command in progress finish, for as long as `closeMs`, and says goodbye. */
+  shutDown(text: string): void {
+    this.#farewell = text;
+    this.#input.stop();
+    if (this.#upgrading) this.close();
+    else this.#closeDeadline ??= setTimeout(() => this.bye(text), this.#shell.deadlines.closeMs);
+  }
+
+  close(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    clearTimeout(this.#loginDeadline);
+    clearTimeout(this.#closeDeadline);
+    this.#input.stop();
+    this.#output.close();
+    if (this.#upgrading) this.#socket.destroy();
+    this.#socket.end();
+    // What still comes in is read and dropped: an unread byte would make the system reset the connection, and our last
+    // words with it.
+    this.#socket.resume();
+    this.#closeDeadline = setTimeout(() => this.#socket.destroy(), this.#shell.deadlines.closeMs);
+  }
+
+  async #serveNext(dispatcher: Dispatcher): Promise<boolean> {
+    const incoming = await readCommand(this.#input, this.#rules());
+    if (this.#leaving) return false;
+    if (!(await this.#execute(incoming, dispatcher))) return false;
+    const action = this.#afterAnswer;
+    this.#afterAnswer = null;
+    await action?.();
+    // Thousands of pipelined commands must not keep everybody else waiting.
+    await new Promise((resolve) => setImmediate(resolve));
+    return !this.#leaving;
+  }
+
+  async #execute(incoming: Incoming, dispatcher: Dispatcher): Promise<boolean> {
+    switch (incoming.kind) {
+      case 'command':
+        await dispatcher.dispatch(incoming.text, incoming.literals);
+        return true;
+      case 'refused':
+        await this.answer(incoming.tag, incoming.answer);
+        if (incoming.answer.response === 'BAD') dispatcher.countBadCommand();
+        return true;
+      case 'hopeless':
+        this.bye(incoming.text);
+        return false;
+      case 'end':
+        return false;
+    }
+  }
+
+  #rules(): ReadingRules {
+    const { limits, commands, options } = this.#shell;
+    const commandOf = (text: string) => commands.get(/^\S+ ((?:UID )?\S+)/i.exec(text)?.[1]?.toUpperCase() ?? '');
+    return {
+      maxLineBytes: this.loggedIn ? limits.lineBytes : limits.strangerBytes,
+      maxLiteralBytes: (text) => {
+        if (!this.loggedIn) return limits.strangerBytes;
+        return commandOf(text)?.takesMessage === true ? options.maxMessageBytes : limits.literalBytes;
+      },
+      refuseLiteral: async (text, literals) => {
+        const command = commandOf(text);
+        const line = parseBeginning(text, literals);
+        if (command?.beforeLiteral === undefined || line === null || !command.states.includes(this.state)) return null;
+        try {
+          return await command.beforeLiteral(this, callOf(line));
+        } catch (error) {
+          if (error instanceof ConnectionGone) throw error;
+          return answerToError(error, options.log, { ...this.#fields(), command: line.command });
+        }
+      },
+      goAhead: () => this.prompt('OK'),
+    };
+  }
+
+  #attach(socket: Socket): void {
+    this.#input.attach(socket);
+    this.#output.attach(socket);
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('timeout', () => this.bye('Nothing was heard for a long time'));
+    // "close" follows.
+    socket.on('error', () => undefined);
+    socket.once('close', () => this.#finish());
+  }
+
+  #finish(): void {
+    if (this.closed) return;
+    this.close();
+    this.closed = true;
+    clearTimeout(this.#closeDeadline);
+    this.selected = null;
+    if (this.#login !== null) this.#shell.leave(this.#login);
+    for (const listener of this.#closeListeners) listener();
+  }
+
+  #leave(mailbox: S): void {
+    try {
+      mailbox.close();
+    } catch (error) {
+      this.logProblem(error, 'leaving a mailbox');
+    }
+  }
+
+  #fields(): object {
+    return { connection: this.id, remoteAddress: this.remoteAddress };
+  }
+}

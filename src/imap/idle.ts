@@ -1,0 +1,76 @@
+// IDLE (RFC 2177): until the client says DONE, changes of the selected mailbox are sent as they happen, and now and then
+// a line that keeps routers from forgetting the connection. Never ends by itself.
+
+import type { ProtocolCommand, ProtocolConnection } from './protocol-command.ts';
+import { loggedInStates } from './protocol-command.ts';
+
+export const idle: ProtocolCommand = {
+  names: ['IDLE'],
+  states: loggedInStates,
+  announces: 'always',
+  handle: async (connection, { args }) => {
+    if (args.length > 0) return { response: 'BAD', text: 'IDLE takes no arguments' };
+    await connection.prompt('idling');
+    const announcer = new Announcer(connection);
+    const stopWatching = connection.selected?.watch(() => announcer.wake());
+    const keepalive = setInterval(() => announcer.keepAlive(), connection.idleKeepaliveMs);
+    try {
+      // What changed before we watched.
+      announcer.wake();
+      const line = await connection.readLine();
+      if (line.trim().toUpperCase() !== 'DONE') return { response: 'BAD', text: 'IDLE is ended with DONE' };
+      return { response: 'OK', text: 'IDLE completed' };
+    } finally {
+      clearInterval(keepalive);
+      stopWatching?.();
+      await announcer.finish();
+    }
+  },
+};
+
+/** Announcements one after the other: a wake-up during one leads to exactly one more. */
+class Announcer {
+  readonly #connection: ProtocolConnection;
+  #running: Promise<void> | null = null;
+  #again = false;
+
+  constructor(connection: ProtocolConnection) {
+    this.#connection = connection;
+  }
+
+  wake(): void {
+    this.#again = true;
+    this.#running ??= this.#run();
+  }
+
+  keepAlive(): void {
+    if (this.#running !== null || this.#connection.congested) return;
+    this.#running = this.#send(() => this.#connection.write('* OK Still here\r\n')).then(() => this.#settled());
+  }
+
+  async finish(): Promise<void> {
+    this.#again = false;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      await this.#send(async () => this.#connection.selected?.announce(this.#connection));
+    }
+    this.#settled();
+  }
+
+  #settled(): void {
+    this.#running = null;
+    if (this.#again) this.wake();
+  }
+
+  async #send(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#connection.logProblem(error, 'announcing changes during IDLE');
+    }
+  }
+}

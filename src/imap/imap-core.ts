@@ -1,0 +1,217 @@
+// The IMAP shell: the only file that touches imap-core, of which it uses the listening, the finding of tag and command, the
+// strict order of commands and the counting of errors. Every command is ours; so are parser, input, output and TLS, for the
+// reasons that stand in their files. imap-core's files are never edited: what has to differ is replaced here, at run time,
+// once per process. The rest of Lazaretto sees createImapShell alone.
+
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AddressInfo, Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import type { Log } from '../quarantine/ports.ts';
+import type { ImapConnection, SelectedMailbox } from './command.ts';
+import type { ParsedLine } from './arguments.ts';
+import { parseLine } from './arguments.ts';
+import type { Dispatcher } from './connection.ts';
+import { Connection } from './connection.ts';
+import type {
+  CoreCommand,
+  CoreCommandModule,
+  CoreHandler,
+  CoreMessage,
+  CoreModules,
+  CoreServer,
+} from './imap-core-types.ts';
+import { perform } from './perform.ts';
+import type { ShellOptions } from './shell-options.ts';
+import { ShellState } from './shell-state.ts';
+import type { Certificate } from './tls-context.ts';
+
+export interface ImapShell<S extends SelectedMailbox = SelectedMailbox> {
+  /** May be called several times. Resolves when connections are accepted; rejects when the port cannot be had. */
+  listen(address: string, port: number, tls: 'implicit' | 'starttls'): Promise<AddressInfo>;
+  /** For new connections; throws, and keeps the former ones, when a certificate is no good. */
+  setCertificates(certificates: readonly Certificate[]): void;
+  /** Those that have been greeted and are not yet closed. */
+  readonly connections: ReadonlySet<ImapConnection<S>>;
+  /** Lets running commands finish for a moment, says BYE with the reason, and resolves when nothing is left open. */
+  close(reason: string): Promise<void>;
+}
+
+// imap-core's library for settings reads files, arguments and environment of whoever loads it, unless told not to before.
+process.env['DISABLE_WILD_CONFIG'] = 'true';
+const load = createRequire(import.meta.url);
+const library = dirname(load.resolve('@zone-eu/wildduck/imap-core/lib/imap-server.js'));
+const { IMAPServer } = load(join(library, 'imap-server.js')) as Pick<CoreModules, 'IMAPServer'>;
+const { IMAPConnection } = load(join(library, 'imap-connection.js')) as Pick<CoreModules, 'IMAPConnection'>;
+const { IMAPCommand } = load(join(library, 'imap-command.js')) as Pick<CoreModules, 'IMAPCommand'>;
+const handler = load(join(library, 'handler/imap-handler.js')) as CoreHandler;
+const errors = load(join(library, '../../lib/errors.js')) as { setGelf(sink: object): void };
+
+/** imap-core reports some problems to the process, not to a server: they go to the log of the newest shell. */
+let processLog: Log | null = null;
+
+// imap-core's reports hold whole command lines, with passwords in them. Their one harmless part is the short text, which
+// quotes errors only, and ours never quote the client.
+function report(log: Log | null, message: CoreMessage): void {
+  log?.debug({ problem: String(message.short_message) }, 'imap-core reports a problem');
+}
+
+errors.setGelf({ emit: (_channel: string, message: CoreMessage) => report(processLog, message) });
+
+handler.parser = (payload, { literals }) => {
+  const line = parseLine(payload, literals);
+  return { tag: line.tag, command: line.command, line };
+};
+// imap-core writes each command out once more, for its log; a 50 MB APPEND, too. NIL in the wrong place throws there.
+handler.compiler = () => '';
+
+for (const file of readdirSync(join(library, 'commands'))) {
+  // Its Map of commands is private, but holds these modules: replacing their members replaces every command.
+  const command = load(join(library, 'commands', file)) as CoreCommandModule;
+  delete command.state;
+  command.schema = false;
+  command.disableNotifications = true;
+  command.handler = function (parsed, _answer, next) {
+    if (this instanceof CoreSide) this.perform(parsed.tag, parsed.line, next);
+  };
+}
+
+/** imap-core's view of a connection: everything that it would do to the socket by itself goes to our connection. */
+class CoreSide extends IMAPConnection implements Dispatcher {
+  readonly #perform: (tag: string, line: ParsedLine) => Promise<boolean>;
+  readonly #client: { write(bytes: string): Promise<void>; close(): void };
+  #command: CoreCommand | null = null;
+  #finished: (() => void) | null = null;
+
+  /** `perform` answers the command; false means that it was a bad one. */
+  constructor(
+    server: CoreServer,
+    socket: Socket,
+    client: { readonly id: string; write(bytes: string): Promise<void>; close(): void },
+    perform: (tag: string, line: ParsedLine) => Promise<boolean>,
+  ) {
+    super(server, socket, { id: client.id });
+    this.#client = client;
+    this.#perform = perform;
+    // Its two ways out overtake each other when the client reads slowly. Both lead into our one.
+    this.writeStream.unpipe(socket);
+  }
+
+  dispatch(text: string, literals: readonly Buffer[]): Promise<void> {
+    return new Promise((resolve) => {
+      this.#finished = resolve;
+      this.#command = new IMAPCommand(this);
+      // Literals are complete before imap-core sees the command: it would limit them to 1 kB and copy them several times.
+      this.#command.literals = literals;
+      this._currentCommand = this.#command;
+      this._onCommand({ value: text, final: true }, resolve);
+    });
+  }
+
+  countBadCommand(): void {
+    new IMAPCommand(this).countBadResponses();
+  }
+
+  perform(tag: string, line: ParsedLine, next: () => void): void {
+    // countBadResponses says goodbye to the client that made one error too many; the next command never comes.
+    const proceed = (good: boolean) => (good || this.#command?.countBadResponses() === true ? next() : undefined);
+    this.#perform(tag, line).then(proceed, () => this.close());
+  }
+
+  override send(payload: string): void {
+    this.#client.write(`${payload}\r\n`).catch(() => undefined);
+  }
+
+  override close(): void {
+    this.#client.close();
+    this.#finished?.();
+  }
+
+  // Sessions tell their changes by themselves (selected.ts).
+  override setupNotificationListener(): void {}
+  override clearNotificationListener(): void {}
+  override emitNotifications(): void {}
+}
+
+/** Throws when a certificate is missing or no good, or when two commands have the same name. */
+export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(options: ShellOptions<S>): ImapShell<S> {
+  const state = new ShellState(options);
+  const { log } = options;
+  const servers = new Set<CoreServer>();
+  const sockets = new Set<Socket>();
+  const connections = new Set<Connection<S>>();
+  let closing = false;
+  processLog = log;
+
+  async function accept(server: CoreServer, socket: Socket, id: string, implicitTls: boolean): Promise<void> {
+    // imap-core has switched on probes every second after 5 s of silence: phones would never sleep, and a tunnel of 15 s
+    // would cost the connection. IDLE and our deadlines find dead clients, too.
+    socket.setKeepAlive(false);
+    const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    let secured: Socket = socket;
+    try {
+      if (implicitTls) secured = await state.contexts.secure(socket, state.deadlines.handshakeMs);
+    } catch (error) {
+      log.debug({ remoteAddress, connection: id, err: error }, 'IMAP TLS handshake failed');
+      return;
+    }
+    const connection = new Connection(state, secured, { id, remoteAddress, secure: implicitTls });
+    sockets.delete(socket);
+    connections.add(connection);
+    connection.onClose(() => connections.delete(connection));
+    const core = new CoreSide(server, secured, connection, async (tag, line) => {
+      const answer = await perform(state, connection, line);
+      await connection.answer(tag, answer);
+      return answer?.response !== 'BAD';
+    });
+    core.loggelf = (message) => report(log, message);
+    const admission = closing ? { refuse: 'The server is being shut down' } : options.admit?.(remoteAddress);
+    await connection.serve(core, admission !== undefined && 'refuse' in admission ? admission.refuse : null);
+  }
+
+  function listen(address: string, port: number, tls: 'implicit' | 'starttls'): Promise<AddressInfo> {
+    // `needsUpgrade` keeps imap-core from starting TLS by itself. The options also go to net.createServer: without noDelay
+    // every small answer takes 40 ms, and with allowHalfOpen commands that were sent before hanging up are still answered.
+    const server = new IMAPServer({
+      secure: tls === 'implicit',
+      needsUpgrade: true,
+      noDelay: true,
+      allowHalfOpen: true,
+      logger: false,
+    });
+    servers.add(server);
+    server.loggelf = (message) => report(log, message);
+    server.server.maxConnections = state.limits.connections;
+    server.server.on('connection', (socket) => {
+      // From the first moment: a client that resets the connection at once would otherwise end the process.
+      socket.on('error', () => undefined);
+      socket.once('close', () => sockets.delete(socket));
+      sockets.add(socket);
+    });
+    server.connect = (socket, { id }) => {
+      accept(server, socket, id, tls === 'implicit').catch((error: unknown) => {
+        log.error({ err: error }, 'IMAP connection could not be served');
+        socket.destroy();
+      });
+    };
+    return new Promise((resolve, reject) => {
+      server.on('error', (error: Error) => {
+        log.error({ err: error }, 'IMAP listener failed');
+        reject(error);
+      });
+      server.server.listen(port, address, () => resolve(server.server.address() as AddressInfo));
+    });
+  }
+
+  async function close(reason: string): Promise<void> {
+    closing = true;
+    const closed = [...servers].map(({ server }) => new Promise((resolve) => server.close(resolve)));
+    for (const socket of sockets) socket.destroy();
+    const left = [...connections].map((connection) => new Promise<void>((resolve) => connection.onClose(resolve)));
+    for (const connection of connections) connection.shutDown(reason);
+    await Promise.all([...closed, ...left]);
+    if (processLog === log) processLog = null;
+  }
+
+  return { listen, close, connections, setCertificates: (certificates) => state.setCertificates(certificates) };
+}

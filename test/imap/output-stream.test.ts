@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { describe, test, type TestContext } from 'node:test';
+import { OutputStream } from '../../src/imap/output-stream.ts';
+
+async function connected(context: TestContext): Promise<{ ours: Socket; theirs: Socket }> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const theirs = connect({ port: typeof address === 'object' ? (address?.port ?? 0) : 0, host: '127.0.0.1' });
+  const [ours] = (await once(server, 'connection')) as [Socket];
+  context.after(() => {
+    theirs.destroy();
+    ours.destroy();
+    server.close();
+  });
+  ours.on('error', () => undefined);
+  theirs.on('error', () => undefined);
+  return { ours, theirs };
+}
+
+/** Far more than the buffers of two sockets hold. */
+const large = Buffer.alloc(64 * 1024 * 1024, 'x');
+
+describe('output', { timeout: 20_000 }, () => {
+  test('holds a writer back until the client has read, and keeps the order', async (context) => {
+    const { ours, theirs } = await connected(context);
+    const output = new OutputStream();
+    output.attach(ours);
+    const finished: string[] = [];
+    const first = output.write(large).then(() => finished.push('first'));
+    const second = output.write('second').then(() => finished.push('second'));
+    assert.ok(output.congested);
+    // The client has not read a byte: nobody may go on.
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(finished, []);
+    let received = 0;
+    let ending = '';
+    const all = new Promise<void>((resolve) =>
+      theirs.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        ending = (ending + chunk.toString('latin1')).slice(-6);
+        if (received === large.length + 6) resolve();
+      }),
+    );
+    await Promise.all([first, second, all]);
+    assert.equal(ending, 'second');
+    assert.ok(!output.congested);
+    await output.flush();
+  });
+
+  test('tells a writer who waits that the client is gone, and everybody after', async (context) => {
+    const { ours } = await connected(context);
+    const output = new OutputStream();
+    output.attach(ours);
+    const waiting = assert.rejects(output.write(large), { name: 'ConnectionGone' });
+    output.close();
+    await waiting;
+    await assert.rejects(output.write('more'), { name: 'ConnectionGone' });
+    await assert.rejects(output.flush(), { name: 'ConnectionGone' });
+  });
+
+  test('survives that nobody waits when the client goes', async (context) => {
+    const { ours } = await connected(context);
+    const output = new OutputStream();
+    output.attach(ours);
+    output.write(large).catch(() => undefined);
+    output.close();
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+});
