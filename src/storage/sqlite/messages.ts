@@ -6,7 +6,7 @@ import type { Message, View } from '../../quarantine/message.ts';
 import type { DropUids } from '../../quarantine/ports.ts';
 import type { Role } from '../../quarantine/scope.ts';
 import { derivedColumns, fixedColumns, shownRoles } from './columns.ts';
-import type { Connection } from './connection.ts';
+import type { Bound, Connection } from './connection.ts';
 import { hasContent, renewContent, storeContent } from './contents.ts';
 import type { SentContent } from './contents.ts';
 import { openNumbering, rolesOf, takeDropUids } from './sequences.ts';
@@ -144,8 +144,8 @@ function updateRow(
   }
   const { content, ...derived } = derivedColumns(after);
   // Naming the column at all makes SQLite journal each statement for the sake of its triggers, which costs most of a large commit.
-  const reference = before.contentReleased === after.contentReleased ? {} : { content };
-  const row = { ...derived, ...reference, ...places, document };
+  const row: Record<string, Bound> = { ...derived, ...places, document };
+  if (before.contentReleased !== after.contentReleased) row.content = content ?? null;
   connection.runNamed(updateSql(Object.keys(row)), { ...row, id: after.id });
 }
 
