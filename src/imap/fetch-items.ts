@@ -6,7 +6,7 @@ import { BadCommand } from './answers.ts';
 import type { BodySection } from './body-section.ts';
 import type { Argument, SectionArgument } from './command.ts';
 import { readNoMore } from './read-arguments.ts';
-import { writeAstring } from './strings.ts';
+import { writeAstring } from './astring.ts';
 
 export type FetchItem = PlainItem | SectionItem;
 
