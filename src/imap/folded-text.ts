@@ -6,7 +6,9 @@ const longestPiece = 256;
 
 export function foldText(text: string): string {
   // Capitals, because the small form of a letter can depend on its place in the word, and ß has to equal SS.
-  return composed(text).toUpperCase().replace(/\s+/g, ' ');
+  return composed(text)
+    .toUpperCase()
+    .replace(/\s{2,}|[^\S ]/g, ' ');
 }
 
 /**
@@ -14,12 +16,21 @@ export function foldText(text: string): string {
  * would stop the process for seconds. A letter that lies across two pieces may stay as it was.
  */
 function composed(text: string): string {
-  return text.replace(/[\0-\x7f]?[^\0-\x7f]+/g, (run) => {
-    if (run.length <= longestPiece) return run.normalize('NFKC');
-    const pieces: string[] = [];
-    for (let at = 0; at < run.length; at += longestPiece) {
-      pieces.push(run.slice(at, at + longestPiece).normalize('NFKC'));
-    }
-    return pieces.join('');
-  });
+  if (!/[^\0-\x7f]/.test(text)) return text;
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length;) {
+    const end = endOfPiece(text, at);
+    pieces.push(text.slice(at, end).normalize('NFKC'));
+    at = end;
+  }
+  return pieces.join('');
+}
+
+/** Before an ASCII character where there is one, since none of them joins what precedes it. */
+function endOfPiece(text: string, start: number): number {
+  const furthest = start + longestPiece;
+  for (let end = furthest; end > start; end--) {
+    if (end >= text.length || text.charCodeAt(end) < 0x80) return Math.min(end, text.length);
+  }
+  return furthest;
 }
