@@ -1,12 +1,14 @@
 // STORE and EXPUNGE: what a login says about its own view of a message. Flags are kept per role; deleting never trains and never delivers,
 // and a user's deletion hides the message from that user alone (DESIGN section 3, rule 6). Called by the IMAP edge.
 import { repeatWhileStale } from './act.ts';
+import { Refusal } from './errors.ts';
 import type { View } from './message.ts';
 import { removeForRole } from './orders.ts';
 import type { Change } from './ports.ts';
 import type { Quarantine } from './quarantine.ts';
 import { loginName } from './scope.ts';
 import type { Scope } from './scope.ts';
+import { refusals } from './sentences.ts';
 
 export interface FlagOrder {
   scope: Scope;
@@ -16,6 +18,9 @@ export interface FlagOrder {
   /** Canonical flags and keywords that clients may set; ours are filtered out before. */
   flags: readonly string[];
 }
+
+/** More keywords on one message than any mail program uses; without a limit a client could let it grow for ever. */
+const maxFlags = 100;
 
 /** Durable when it resolves; may be repeated. Answers the flags as they are now, our marks included, for the UIDs that are shown. */
 export async function storeFlags(
@@ -29,6 +34,7 @@ export async function storeFlags(
     const result: { uid: number; flags: string[] }[] = [];
     for (const { uid, message } of shown) {
       const flags = combine(message.flags[role], order);
+      if (flags.length > maxFlags) throw new Refusal('LIMIT', refusals.tooManyFlags(maxFlags));
       if (!isSameSet(flags, message.flags[role])) {
         changes.push({ before: message, after: { ...message, flags: { ...message.flags, [role]: flags } } });
       }

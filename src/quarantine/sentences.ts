@@ -45,6 +45,7 @@ export const refusals = {
   tooBig: (maxBytes: number): string => `Messages up to ${Math.floor(maxBytes / 1_000_000)} MB are accepted.`,
   dropNotReadable: (drop: DropFolder): string =>
     `${drop.mailbox} cannot be opened: drag messages into it. ${drop.purpose}`,
+  tooManyFlags: (max: number): string => `A message can carry ${max} flags and tags at most.`,
   readOnly: (): string => 'The folder was opened read-only, so nothing can be moved out of it or changed in it.',
   /** Every refused message of a drag, told once each. */
   someRefused: (done: number, verb: string, reasons: ReadonlyMap<string, number>): string => {
