@@ -154,6 +154,7 @@ describe('deleting', () => {
       ];
       await alice.command('UID STORE 1 +FLAGS.SILENT (\\Deleted)');
       assert.deepEqual((await alice.command('UID EXPUNGE 1')).untagged, ['* 1 EXPUNGE']);
+      await domain.command('NOOP');
       assert.deepEqual((await domain.command('UID SEARCH ALL')).untagged, ['* SEARCH 1']);
       await global.command('STORE 1 +FLAGS (\\Deleted)');
       await global.command('CLOSE');
