@@ -13,7 +13,11 @@ export type Arrival =
   /** The connection ended before the message did. */
   | { kind: 'broken-off' };
 
-export async function readArrival(message: AsyncIterable<Buffer>, limit: number, budget: ReceiveBudget): Promise<Arrival> {
+export async function readArrival(
+  message: AsyncIterable<Buffer>,
+  limit: number,
+  budget: ReceiveBudget,
+): Promise<Arrival> {
   const buffer = new MessageBuffer(limit);
   let taken = 0;
   let hasRoom = true;

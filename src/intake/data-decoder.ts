@@ -26,6 +26,14 @@ export class DataDecoder {
     let length = 0;
     let state = this.#state;
     for (let at = 0; at < chunk.length; at++) {
+      if (state === 'text') {
+        // Nothing but a CR can begin the end of a line, so the rest of the line is copied whole.
+        const cr = chunk.indexOf(CR, at);
+        const end = cr < 0 ? chunk.length : cr;
+        length += chunk.copy(out, length, at, end);
+        at = end;
+        if (cr < 0) break;
+      }
       const byte = chunk[at] ?? 0;
       if (state === 'line-start' && byte === DOT) {
         state = 'dot';

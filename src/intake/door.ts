@@ -45,9 +45,10 @@ export class Door {
   }
 
   /** Before the first byte: while others fill the memory there is no point in sending. */
-  deferralOfData(): Reply | null {
-    if (this.#options.budget.freeBytes > 0) return null;
-    return this.#defer({});
+  deferralOfData(announcedBytes: number): Reply | null {
+    const { freeBytes } = this.#options.budget;
+    if (freeBytes > 0 && freeBytes >= announcedBytes) return null;
+    return this.#defer({ announcedBytes });
   }
 
   /** LMTP: one reply for each recipient of the envelope. SMTP: one. Never rejects. */

@@ -65,7 +65,7 @@ export async function openIntake(options: IntakeOptions, quarantine: Quarantine)
     {
       onConnect: (client) => (isAllowed(client) ? null : door.refuseClient(client)),
       onRecipient: (envelope, recipient) => door.refusalOf(envelope.sender, recipient),
-      onData: () => door.deferralOfData(),
+      onData: (announcedBytes) => door.deferralOfData(announcedBytes),
       onMessage: (message, envelope) => door.take(message, envelope),
       onTrouble: (error) => door.logTrouble(error),
     },

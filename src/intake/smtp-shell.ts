@@ -27,8 +27,8 @@ export interface Certificate {
 export interface ShellAnswers {
   onConnect(remoteAddress: string): Reply | null;
   onRecipient(envelope: Envelope, recipient: string): Reply | null;
-  /** Before 354. */
-  onData(): Reply | null;
+  /** Before 354. `announcedBytes` is what the client said at MAIL (RFC 1870), 0 when it said nothing. */
+  onData(announcedBytes: number): Reply | null;
   /** The message. LMTP: one reply for each of the envelope's recipients; SMTP: one. */
   onMessage(message: AsyncIterable<Buffer>, envelope: Envelope): Promise<Reply[]>;
   /** A connection or the listener failed; nobody was answered. */
@@ -184,7 +184,9 @@ class ShellConnection extends SMTPConnection {
   }
 
   override handler_DATA(command: Buffer, callback: () => void): void {
-    const refusal = this.session.envelope.rcptTo.length ? this.#shell.answers.onData() : null;
+    const { mailFrom, rcptTo } = this.session.envelope;
+    const announcedBytes = Number((mailFrom && mailFrom.args && mailFrom.args.SIZE) || 0);
+    const refusal = rcptTo.length ? this.#shell.answers.onData(announcedBytes) : null;
     if (!refusal) {
       super.handler_DATA(command, callback);
       return;

@@ -472,6 +472,8 @@ describe('a client cannot harm the listener', () => {
     // Begun while there was room, and then there was none.
     assert.match((await second.data(mail.padEnd(898, 'x') + '\r\n')).join(), /^452 4\.3\.1 /);
     assert.equal(budget.freeBytes, 100);
+    await second.pipeline(`${from} SIZE=101`, 'RCPT TO:<alice@example.com>');
+    assert.match(await second.command('DATA'), /^452 4\.3\.1 /, 'announced, and refused before it was sent');
     assert.ok(budget.take(100));
     assert.match((await third.data(mail)).join(), /^452 4\.3\.1 /, 'refused before it was sent');
     gate.open();
