@@ -55,7 +55,6 @@ export interface CoreCommandModule {
 
 export interface CoreHandler {
   parser(payload: string, options: { literals: readonly Buffer[] }): CoreParsed;
-  compiler(): string;
 }
 
 export interface CoreModules {

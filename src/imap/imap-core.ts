@@ -60,10 +60,9 @@ errors.setGelf({ emit: (_channel: string, message: CoreMessage) => report(proces
 
 handler.parser = (payload, { literals }) => {
   const line = parseLine(payload, literals);
+  // Without `attributes` imap-core has nothing to check, and nothing to write out once more for its log.
   return { tag: line.tag, command: line.command, line };
 };
-// imap-core writes each command out once more, for its log; a 50 MB APPEND, too. NIL in the wrong place throws there.
-handler.compiler = () => '';
 
 for (const file of readdirSync(join(library, 'commands'))) {
   // Its Map of commands is private, but holds these modules: replacing their members replaces every command.
@@ -119,7 +118,8 @@ class CoreSide extends IMAPConnection implements Dispatcher {
   }
 
   override send(payload: string): void {
-    this.#client.write(`${payload}\r\n`).catch(() => undefined);
+    // It repeats what it did not understand, however long.
+    this.#client.write(`${payload.slice(0, 500)}\r\n`).catch(() => undefined);
   }
 
   override close(): void {
@@ -147,6 +147,7 @@ export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(opt
     // imap-core has switched on probes every second after 5 s of silence: phones would never sleep, and a tunnel of 15 s
     // would cost the connection. IDLE and our deadlines find dead clients, too.
     socket.setKeepAlive(false);
+    if (socket.destroyed) return;
     const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     let secured: Socket = socket;
     try {

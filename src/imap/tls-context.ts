@@ -47,7 +47,7 @@ export class TlsContexts {
       secureContext: this.#default,
       SNICallback: (serverName, done) => done(null, this.choose(serverName)),
     });
-    // The deadline is for the whole handshake: a socket's own timeout starts again with every byte.
+    // For the whole handshake, in however many pieces it comes.
     const deadline = setTimeout(() => fail(new Error('the TLS handshake took too long')), timeoutMs);
     const fail = (problem: Error): void => {
       clearTimeout(deadline);

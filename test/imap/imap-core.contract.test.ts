@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startShell } from '../helpers/imap-shell.ts';
+import { RawImap } from '../helpers/raw-imap.ts';
 
 const require = createRequire(import.meta.url);
 const root = dirname(require.resolve('@zone-eu/wildduck/package.json'));
@@ -84,9 +85,7 @@ describe('imap-core', { timeout: 30_000 }, () => {
     for (const member of ['append', 'end', 'validateCommand', 'countBadResponses']) {
       assert.ok(command.includes(member), member);
     }
-    for (const member of ['parser', 'compiler']) {
-      assert.equal(typeof loadMember('imap-core/lib/handler/imap-handler.js', member), 'function', member);
-    }
+    assert.equal(typeof loadMember('imap-core/lib/handler/imap-handler.js', 'parser'), 'function');
     assert.equal(typeof loadMember('lib/errors.js', 'setGelf'), 'function');
     const commands = readdirSync(join(root, 'imap-core/lib/commands'));
     assert.ok(commands.length >= 36 && commands.every((file) => file.endsWith('.js')));
@@ -170,6 +169,16 @@ describe('imap-core', { timeout: 30_000 }, () => {
     );
     const sockets = new Map(keepAlive.mock.calls.map((call) => [call.this, call.arguments[0]]));
     assert.deepEqual([...sockets.values()], [false, false]);
+  });
+
+  test('does not end the process when a client resets or leaves before it is looked at', async (context) => {
+    const createServer = context.mock.method(net, 'createServer');
+    const { connect, port } = await startShell(context);
+    const [listener] = createServer.mock.calls.map(({ result }) => result);
+    // What a reset does, in the moment between the accepting and the first look.
+    listener?.once('connection', (socket) => socket.destroy(new Error('read ECONNRESET')));
+    await assert.rejects(RawImap.connect(port));
+    assert.equal((await (await connect()).command('NOOP')).status, 'OK');
   });
 
   test('is touched by one file', () => {

@@ -101,6 +101,19 @@ describe('a login', { timeout: 20_000 }, () => {
     }
   });
 
+  test('that is answered with UNAVAILABLE is no wrong password either', async (context) => {
+    const { connect, attempts } = await startShell(context, {
+      authenticate: (attempt) => {
+        attempts.push(attempt);
+        return Promise.resolve({ ok: false, code: 'UNAVAILABLE', text: 'Later' });
+      },
+      limits: { failedLogins: 1 },
+    });
+    const client = await connect();
+    for (let round = 0; round < 3; round++) assert.equal((await client.login('a', 'right')).code, 'UNAVAILABLE');
+    assert.ok(attempts.every(({ repeated }) => !repeated));
+  });
+
   test('is refused, with a text that Thunderbird shows, when it has too many connections', async (context) => {
     const { logIn, connect, shell } = await startShell(context, { limits: { connectionsPerLogin: 2 } });
     const first = await logIn('alice@example.com');

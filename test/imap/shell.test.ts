@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { stringOf } from '../../src/imap/arguments.ts';
@@ -361,7 +363,7 @@ describe('changes of the selected mailbox', { timeout: 20_000 }, () => {
   });
 
   test('are sent at once during IDLE, those from before it too, never two at a time', async (context) => {
-    const { mailbox, client } = await withSelected(context);
+    const { mailbox, client, logged } = await withSelected(context);
     mailbox.news.push('1 EXISTS');
     const idling = await client.idle();
     assert.equal(await client.read(), '* 1 EXISTS');
@@ -369,6 +371,10 @@ describe('changes of the selected mailbox', { timeout: 20_000 }, () => {
     for (let number = 2; number <= 50; number++) assert.equal(await client.read(), `* ${number} EXISTS`);
     assert.equal((await idling.done()).status, 'OK');
     assert.ok(!mailbox.watched, 'nobody watches after IDLE');
+    assert.deepEqual(
+      logged.filter(({ level }) => level === 'error'),
+      [],
+    );
   });
 
   test('that cannot be announced do not end IDLE', async (context) => {
@@ -477,7 +483,11 @@ describe('the shell', { timeout: 20_000 }, () => {
       await finish.promise;
       return ok;
     });
-    const { shell, logIn, connect } = await startShell(context, { commands: [slow] });
+    const { shell, logIn, connect, port } = await startShell(context, { commands: [slow] });
+    // Has not even begun its handshake, for which it would have 30 seconds.
+    const silent = connectTcp({ port, host: '127.0.0.1' });
+    silent.on('error', () => undefined);
+    await once(silent, 'connect');
     const [busy, idle, quiet, plain] = [await logIn(), await logIn(), await connect(), await connect({ tls: 'none' })];
     await idle.idle();
     busy.write('x SEARCH ALL\r\ny SEARCH ALL\r\n');
