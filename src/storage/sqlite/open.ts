@@ -6,9 +6,9 @@ import type { Log, Storage } from '../../quarantine/ports.ts';
 import type { ReaderData, ReaderOperations } from './reader.ts';
 import { largestUid } from './sequences.ts';
 import { createStorage } from './storage.ts';
-import { startThread } from './thread.ts';
-import type { Thread } from './thread.ts';
+import { Thread } from './thread.ts';
 import { createWatchers } from './watchers.ts';
+import type { Watchers } from './watchers.ts';
 import type { WriterData, WriterOperations } from './writer.ts';
 
 export interface SqliteOptions {
@@ -30,7 +30,15 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
   const file = resolve(path);
   makePrivate(file);
   const watchers = createWatchers(log, (used) => writer.watch(used));
-  const writer = await startThread<WriterOperations>({
+  const writer = createWriter(file, options, watchers);
+  await writer.open();
+  // They start with the first call that needs them: most commands of the command line need one at most.
+  const readers = Array.from({ length: readerCount }, (_, i) => createReader(file, `reader ${i + 1}`, log));
+  return createStorage({ writer, readers, watchers });
+}
+
+function createWriter(file: string, options: SqliteOptions, watchers: Watchers): Thread<WriterOperations> {
+  return new Thread<WriterOperations>({
     name: 'writer',
     file: new URL('./writer.ts', import.meta.url),
     workerData: {
@@ -38,21 +46,13 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
       uidLimit: options.uidLimit ?? largestUid,
       pollMs: options.pollMs ?? 200,
     } satisfies WriterData,
-    log,
+    log: options.log,
     onChanged: (changed) => watchers.tell(changed),
   });
-  const readers: Thread<ReaderOperations>[] = [];
-  try {
-    while (readers.length < readerCount) readers.push(await startReader(file, `reader ${readers.length + 1}`, log));
-  } catch (error) {
-    await Promise.all([...readers, writer].map((thread) => thread.close()));
-    throw error;
-  }
-  return createStorage({ writer, readers, watchers });
 }
 
-function startReader(file: string, name: string, log: Log): Promise<Thread<ReaderOperations>> {
-  return startThread<ReaderOperations>({
+function createReader(file: string, name: string, log: Log): Thread<ReaderOperations> {
+  return new Thread<ReaderOperations>({
     name,
     file: new URL('./reader.ts', import.meta.url),
     workerData: { path: file } satisfies ReaderData,

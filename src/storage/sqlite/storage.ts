@@ -31,7 +31,7 @@ type Read = Thread<ReaderOperations>['call'];
 const everything = Number.MAX_SAFE_INTEGER;
 
 export function createStorage({ writer, readers, watchers }: Threads): Storage {
-  // The one that owes least: a large message being read delays nobody else.
+  // The one that owes least, so that a large message being read delays nobody else; the next one starts only when the first is busy.
   const read: Read = (name, argument) => {
     const [first, ...others] = readers;
     if (!first) throw new Error('the storage has no readers');
@@ -61,8 +61,7 @@ export function createStorage({ writer, readers, watchers }: Threads): Storage {
     async close() {
       watchers.clear();
       // The writer last: it leaves a file without a write-ahead log behind when it is the last to go.
-      await Promise.all(readers.map((reader) => reader.close()));
-      await writer.close();
+      await writer.close(Promise.all(readers.map((reader) => reader.close())));
     },
   };
 }

@@ -18,7 +18,9 @@ type ResultOf<F> = F extends (on: never, argument: never) => infer Returned
 
 /** To a thread. */
 export type Request =
-  { kind: 'call'; id: number; name: string; argument: unknown } | { kind: 'watch'; watch: boolean } | { kind: 'close' };
+  | { kind: 'call'; id: number; name: string; argument: unknown }
+  | { kind: 'watch'; watching: boolean }
+  | { kind: 'close' };
 
 /** From a thread. */
 export type Response =
@@ -39,18 +41,13 @@ export interface ThreadOptions {
   onChanged: (changed: readonly string[] | 'all') => void;
 }
 
-export interface Thread<O extends Operations> {
-  call<N extends keyof O & string>(
-    name: N,
-    argument: ArgumentOf<O[N]>,
-    transfer?: ArrayBuffer[],
-  ): Promise<ResultOf<O[N]>>;
-  /** Calls that wait for an answer. */
-  readonly pending: number;
-  /** Whether the thread looks for commits of other processes. */
-  watch(watch: boolean): void;
-  /** Answers what was called before, then ends. */
-  close(): Promise<void>;
+interface Running {
+  worker: Worker;
+  isReady: boolean;
+  ready: PromiseWithResolvers<void>;
+  ended: PromiseWithResolvers<void>;
+  /** Why it ended. */
+  reason: unknown;
 }
 
 interface Pending {
@@ -58,115 +55,143 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** Starts a thread. Rejects when it cannot open the store. */
-export async function startThread<O extends Operations>(options: ThreadOptions): Promise<Thread<O>> {
-  const { name, log } = options;
-  const pending = new Map<number, Pending>();
-  let lastId = 0;
-  let watching = false;
-  let closing: Promise<void> | null = null;
-  let current: { worker: Worker; ready: Promise<void>; ended: Promise<void> } | null = start();
+export class Thread<O extends Operations> {
+  #options: ThreadOptions;
+  #current: Running | null = null;
+  #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #wasReady = false;
+  #watching = false;
+  #closed: Promise<void> | null = null;
 
-  function start(): { worker: Worker; ready: Promise<void>; ended: Promise<void> } {
-    const worker = new Worker(options.file, { workerData: options.workerData });
-    const ready = Promise.withResolvers<void>();
-    const ended = Promise.withResolvers<void>();
-    let isReady = false;
-    let reason: unknown;
-    // Whoever opens the storage looks at it; a later start has nobody waiting.
-    ready.promise.catch(() => undefined);
-    worker.on('message', (response: Response) => {
-      if (response.kind === 'ready') {
-        isReady = true;
-        ready.resolve();
-      } else if (response.kind === 'refused') {
-        reason = fromSent(response.error);
-        ready.reject(reason);
-      } else if (response.kind === 'answers') {
-        for (const answer of response.answers) settle(answer);
-        if (response.changed) options.onChanged(response.changed);
-        release();
-      } else {
-        options.onChanged('all');
-      }
-    });
-    worker.on('error', (error) => {
-      reason = error;
-    });
-    worker.on('exit', () => {
-      if (current?.worker === worker) current = null;
-      ready.reject(reason);
-      rejectAll(reason);
-      if (!closing) lost(reason, isReady);
-      ended.resolve();
-    });
-    if (watching) worker.postMessage({ kind: 'watch', watch: true } satisfies Request);
-    return { worker, ready: ready.promise, ended: ended.promise };
+  constructor(options: ThreadOptions) {
+    this.#options = options;
   }
 
-  function lost(reason: unknown, wasReady: boolean): void {
-    log.error(
-      { event: 'storage', thread: name, err: reason },
-      'a thread of the storage ended; its calls are repeated by their callers',
-    );
-    // A thread that cannot even start is started again by the next call, not at once and for ever.
-    if (wasReady) {
-      current = start();
-      release();
+  /** Starts it now, not with the first call. Rejects when it cannot open the store. */
+  async open(): Promise<void> {
+    await (this.#current ?? this.#start()).ready.promise;
+    this.#release();
+  }
+
+  /** Calls that wait for an answer. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  call<N extends keyof O & string>(
+    name: N,
+    argument: ArgumentOf<O[N]>,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<ResultOf<O[N]>> {
+    if (this.#closed)
+      return Promise.reject(new TemporaryError('The quarantine is shutting down. Please try again later.'));
+    const { worker } = this.#current ?? this.#start();
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      worker.postMessage({ kind: 'call', id, name, argument } satisfies Request, transfer);
+      this.#pending.set(id, { resolve, reject });
+      worker.ref();
+    });
+  }
+
+  /** Whether the thread looks for commits of other processes. */
+  watch(watching: boolean): void {
+    this.#watching = watching;
+    this.#current?.worker.postMessage({ kind: 'watch', watching } satisfies Request);
+  }
+
+  /** Refuses new calls at once; answers what was called before, waits for `others`, then ends. */
+  close(others?: Promise<unknown>): Promise<void> {
+    this.#closed ??= this.#end(others);
+    return this.#closed;
+  }
+
+  async #end(others: Promise<unknown> | undefined): Promise<void> {
+    await others;
+    const last = this.#current;
+    if (!last) return;
+    last.worker.ref();
+    last.worker.postMessage({ kind: 'close' } satisfies Request);
+    await last.ended.promise;
+  }
+
+  #start(): Running {
+    const { file, workerData } = this.#options;
+    const running: Running = {
+      worker: new Worker(file, { workerData }),
+      isReady: false,
+      ready: Promise.withResolvers<void>(),
+      ended: Promise.withResolvers<void>(),
+      reason: undefined,
+    };
+    this.#current = running;
+    // Nobody may be waiting for it; who calls it is told by the answer.
+    running.ready.promise.catch(() => undefined);
+    running.worker.on('message', (response: Response) => this.#hear(running, response));
+    running.worker.on('error', (error) => {
+      running.reason = error;
+    });
+    running.worker.on('exit', () => this.#left(running));
+    if (this.#watching) this.watch(true);
+    return running;
+  }
+
+  #hear(running: Running, response: Response): void {
+    switch (response.kind) {
+      case 'ready':
+        running.isReady = true;
+        running.ready.resolve();
+        // Whatever was committed around the end of the thread before, by it or by others, nobody has been told of.
+        if (this.#wasReady) this.#options.onChanged('all');
+        this.#wasReady = true;
+        break;
+      case 'refused':
+        running.reason = fromSent(response.error);
+        running.ready.reject(running.reason);
+        break;
+      case 'answers':
+        for (const answer of response.answers) this.#settle(answer);
+        if (response.changed) this.#options.onChanged(response.changed);
+        this.#release();
+        break;
+      case 'changed':
+        this.#options.onChanged('all');
     }
   }
 
-  function settle(answer: Answer): void {
-    const call = pending.get(answer.id);
-    pending.delete(answer.id);
+  #settle(answer: Answer): void {
+    const call = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
     if ('error' in answer) call?.reject(fromSent(answer.error));
     else call?.resolve(answer.result as never);
   }
 
-  function rejectAll(reason: unknown): void {
-    for (const call of pending.values())
+  #left(running: Running): void {
+    const { name, log } = this.#options;
+    const { isReady, reason } = running;
+    this.#current = null;
+    running.ready.reject(reason);
+    for (const call of this.#pending.values())
       call.reject(
         new TemporaryError('The quarantine lost touch with its stored mail. Please try again.', { cause: reason }),
       );
-    pending.clear();
+    this.#pending.clear();
+    running.ended.resolve();
+    // A first start that fails is told to whoever waits for it.
+    if (this.#closed || !this.#wasReady) return;
+    log.error(
+      { event: 'storage', thread: name, err: reason },
+      'a thread of the storage ended; another one takes its place',
+    );
+    // One that could not even start is tried again with the next call, not at once and for ever.
+    if (!isReady) return;
+    this.#start();
+    this.#release();
   }
 
   /** A thread that owes nothing must not keep the process alive. */
-  function release(): void {
-    if (pending.size === 0) current?.worker.unref();
+  #release(): void {
+    if (this.#pending.size === 0) this.#current?.worker.unref();
   }
-
-  await current.ready;
-  release();
-  return {
-    call(operation, argument, transfer) {
-      if (closing)
-        return Promise.reject(new TemporaryError('The quarantine is shutting down. Please try again later.'));
-      current ??= start();
-      const { worker } = current;
-      const id = ++lastId;
-      return new Promise((resolve, reject) => {
-        worker.postMessage({ kind: 'call', id, name: operation, argument } satisfies Request, transfer ?? []);
-        pending.set(id, { resolve, reject });
-        worker.ref();
-      });
-    },
-    get pending() {
-      return pending.size;
-    },
-    watch(watch) {
-      watching = watch;
-      current?.worker.postMessage({ kind: 'watch', watch } satisfies Request);
-    },
-    close() {
-      closing ??= (async () => {
-        const last = current;
-        if (!last) return;
-        last.worker.ref();
-        last.worker.postMessage({ kind: 'close' } satisfies Request);
-        await last.ended;
-      })();
-      return closing;
-    },
-  };
 }

@@ -96,7 +96,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, uidLimit, pollMs }:
         break;
       case 'watch':
         clearInterval(poll);
-        if (request.watch) {
+        if (request.watching) {
           look();
           poll = setInterval(look, pollMs);
         }

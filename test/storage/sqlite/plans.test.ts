@@ -1,0 +1,183 @@
+// Every statement of the driver is asked for its plan: none may walk through all messages, and a mailbox opens from an index alone.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Message } from '../../../src/quarantine/message.ts';
+import { scopeOfLogin } from '../../../src/quarantine/scope.ts';
+import type { Scope } from '../../../src/quarantine/scope.ts';
+import { inSnapshot } from '../../../src/storage/sqlite/connection.ts';
+import type { Connection } from '../../../src/storage/sqlite/connection.ts';
+import { readerOperations } from '../../../src/storage/sqlite/reader.ts';
+import { largestUid } from '../../../src/storage/sqlite/sequences.ts';
+import { writerOperations } from '../../../src/storage/sqlite/writer.ts';
+import { arrivedAt, newContent, newMessage } from '../../helpers/messages.ts';
+import { temporaryStore } from './temporary-store.ts';
+import type { TemporaryStore } from './temporary-store.ts';
+
+type Names<T> = (keyof T & string)[];
+
+const scopes = ['global', 'example.com', 'alice@example.com'].map(scopeOfLogin);
+
+describe('the plan of', () => {
+  let store: TemporaryStore;
+  let connection: Connection;
+  let statements: string[];
+  const called = new Set<string>();
+
+  before(() => {
+    store = temporaryStore();
+    connection = store.connect();
+    const known = connection.statements();
+    write(connection, called);
+    inSnapshot(connection, () => read(connection, called));
+    statements = connection.statements().filter((sql) => !known.includes(sql) && !sql.startsWith('PRAGMA'));
+  });
+  after(() => store[Symbol.dispose]());
+
+  test('each operation is looked at', () => {
+    const all = [...Object.keys(readerOperations), ...Object.keys(writerOperations)];
+    assert.deepEqual([...called].sort(), all.sort());
+    assert.ok(statements.length > 80, String(statements.length));
+  });
+
+  test('every statement finds its rows by an index', () => {
+    // Newest orders first, up to a limit: reads that index, which holds nothing else, from its end.
+    const byOrder = /^SCAN messages USING INDEX messages_(due_)?ordered$/;
+    for (const sql of statements)
+      for (const step of plan(connection, sql).filter((each) => !byOrder.test(each)))
+        assert.doesNotMatch(step, /^SCAN (messages|contents|chunks|gone|mailboxes|sequences|drops)/, `${step}\n${sql}`);
+  });
+
+  test('opening, counting and the first unread message read an index and no message', () => {
+    for (const role of ['global', 'domain', 'user']) {
+      const own = statements.filter((sql) => sql.includes(`shown_to_${role}`));
+      for (const start of [
+        'SELECT group_concat',
+        'SELECT count',
+        `SELECT ordinal_${role === 'global' ? role : 'domain'} AS ordinal FROM`,
+      ]) {
+        const [sql] = own.filter((each) => each.replace(/\s+/g, ' ').startsWith(start));
+        assert.ok(sql, `${role}: ${start}`);
+        const steps = plan(connection, sql).join('\n');
+        assert.match(steps, /USING COVERING INDEX shown_to_/, sql);
+        assert.doesNotMatch(steps, /TEMP B-TREE/, sql);
+      }
+    }
+  });
+
+  test('what is due, held or ended is read in the order of its index', () => {
+    const ordered = statements.filter((sql) => /INDEXED BY messages_(due|due_ordered|ordered|ended)\b/.test(sql));
+    assert.ok(ordered.length >= 5);
+    for (const sql of ordered) assert.doesNotMatch(plan(connection, sql).join('\n'), /TEMP B-TREE/, sql);
+  });
+});
+
+function plan({ database }: Connection, sql: string): string[] {
+  return database
+    .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+    .all()
+    .map(({ detail }) => String(detail));
+}
+
+function write(connection: Connection, called: Set<string>): void {
+  const operations = noting(writerOperations, called);
+  const write = { connection, uidLimit: largestUid };
+  const { bytes, reading, digest } = newContent();
+  const content = { digest, bytes, reading: JSON.stringify(reading), readingVersion: reading.version };
+  const ids = ['m1', 'm2', 'm3'];
+  const documents = ids.map((id) => ({ ...newMessage(), id, digest, revision: 0 }) satisfies Message);
+  const arrival = { content, searched: ids, now: arrivedAt };
+  operations.insert(write, { ...arrival, documents: documents.map((each) => JSON.stringify(each)), skipKnown: false });
+  operations.insert(write, { ...arrival, documents: [JSON.stringify({ ...documents[0], id: 'm4' })], skipKnown: true });
+  const changed = (revision: number, change: (message: Message) => Partial<Message>) => ({
+    changes: documents.map((message) => ({
+      id: message.id,
+      basedOn: revision - 1,
+      document: JSON.stringify({ ...message, ...change(message), revision }),
+    })),
+    drop: { scope: { role: 'global' } as const, mailbox: 'Release', count: 1 },
+  });
+  operations.commit(
+    write,
+    changed(1, ({ holding }) => ({ holding: holding + 1 })),
+  );
+  // As if the numbers of both sequences had run out.
+  operations.commit(
+    { connection, uidLimit: 8 },
+    changed(2, () => ({ marks: ['$Released'] })),
+  );
+  operations.commit(
+    write,
+    changed(3, () => ({ visibleTo: [], contentReleased: true })),
+  );
+  operations.commit(
+    write,
+    changed(4, () => ({ visibleTo: ['global'], contentReleased: false, holding: 7 })),
+  );
+  operations.commit(
+    write,
+    changed(5, () => ({ visibleTo: [], contentReleased: true })),
+  );
+  operations.forget(write, [{ id: 'm1', revision: 5 }]);
+  operations.keepContent(write, { content, now: 1 });
+  operations.keepContent(write, { content: { ...content, digest: 'x' }, now: 1 });
+  operations.markContents(write, { now: 2 * arrivedAt, graceMs: 1 });
+  operations.deleteMarkedContents(write, { now: 3 * arrivedAt, graceMs: 1 });
+  operations.removeChunks(write);
+  const domain = { name: 'a.example', deliverTo: 'mx', subaddress: '', recipients: null, retentionMs: null };
+  operations.putDomain(write, { ...domain, aliases: ['b.example'], quarantine: true, quarantineOff: [] });
+  operations.removeDomain(write, 'a.example');
+  operations.putAccount(write, { name: 'global', passwordHash: '', createdAt: 0 });
+  operations.removeAccount(write, 'global');
+}
+
+function read(connection: Connection, called: Set<string>): void {
+  const operations = noting(readerOperations, called);
+  for (const scope of scopes) {
+    const mailbox = { scope, view: 'caught' as const };
+    operations.openMailbox(connection, mailbox);
+    operations.mailboxStatus(connection, mailbox);
+    operations.dropStatus(connection, { scope, mailbox: 'Release' });
+    operations.changesSince(connection, { ...mailbox, since: 0 });
+    operations.list(connection, { ...mailbox, ranges: [{ from: 1, to: 9 }], limit: 10 });
+    operations.readings(connection, { scope, ids: ['m2'] });
+    operations.content(connection, { scope, id: 'm2', start: 0, end: 10 });
+    operations.messagesByUid(connection, { ...mailbox, uids: [1, 2] });
+    search(connection, operations, scope);
+  }
+  operations.getDocument(connection, 'm2');
+  operations.contentOf(connection, 'm2');
+  operations.due(connection, { now: 1, limit: 1, exceptDomains: ['a.example'] });
+  operations.nextDueAt(connection);
+  for (const ended of [true, false]) operations.withJobs(connection, { ended, limit: 1 });
+  const held = { view: 'caught' as const, before: 1, exceptDomains: ['a.example'], limit: 1 };
+  for (const domain of [undefined, 'example.com']) operations.heldBefore(connection, { ...held, domain });
+  for (const tombstones of [true, false]) operations.endedBefore(connection, { before: 1, tombstones, limit: 1 });
+  operations.listDomains(connection);
+  operations.getAccount(connection, 'global');
+  operations.listAccounts(connection);
+}
+
+function search(connection: Connection, operations: typeof readerOperations, scope: Scope): void {
+  const sources = [
+    {},
+    { ids: ['m2'] },
+    { digests: ['x'] },
+    { likeness: 'x' },
+    { owner: 'x' },
+    { domain: 'x' },
+    { text: 'x' },
+  ];
+  for (const query of sources)
+    for (const which of ['held', 'all'] as const)
+      operations.findSlice(connection, { scope, query: { ...query, which, view: 'caught' }, below: 100, limit: 10 });
+}
+
+/** The same operations, noting down which of them were called. */
+function noting<T extends object>(operations: T, called: Set<string>): T {
+  return new Proxy(operations, {
+    get(target, name: Names<T>[number]) {
+      called.add(name);
+      return target[name];
+    },
+  });
+}
