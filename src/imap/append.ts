@@ -19,7 +19,7 @@ export const append: MailboxCommand = (environment) => ({
   beforeLiteral: (connection, { args }) => {
     try {
       if (args.length) {
-        const drop = findDrop(environment, connection.login.scope, readMailbox(args[0]));
+        const drop = findDrop(environment, connection.login.scope, readMailbox(args[0]), null);
         if (drop.accepts.append === 'none') throw new Refusal('CANNOT', refusals.appendNotAccepted(drop));
       }
       return Promise.resolve(null);
@@ -31,7 +31,7 @@ export const append: MailboxCommand = (environment) => ({
     const mailbox = readMailbox(args[0]);
     const raw = readMessage(args);
     const { scope } = connection.login;
-    const drop = findDrop(environment, scope, mailbox);
+    const drop = findDrop(environment, scope, mailbox, null);
     const outcome = await appendMessage(environment.quarantine, { scope, to: drop, raw });
     const code = environment.dropFolders === 'strict' ? undefined : `APPENDUID ${outcome.uidValidity} ${outcome.uid}`;
     return { response: 'OK', code, text: outcome.text };

@@ -1,6 +1,6 @@
 // What the mailbox commands are given besides their connection: the quarantine, and how drop folders present themselves.
 import { Refusal } from '../quarantine/errors.ts';
-import type { DropFolder, Folder, ViewFolder } from '../quarantine/folder.ts';
+import type { DropFolder, Folder } from '../quarantine/folder.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { Scope } from '../quarantine/scope.ts';
 import { refusals } from '../quarantine/sentences.ts';
@@ -24,16 +24,24 @@ export function findFolder({ quarantine }: ImapEnvironment, scope: Scope, mailbo
   return folder;
 }
 
-/** The folder as the destination of COPY, MOVE or APPEND. @throws Refusal for views and unknown names */
-export function findDrop(environment: ImapEnvironment, scope: Scope, mailbox: string): DropFolder {
+/** The folder as the destination of COPY and MOVE, or of APPEND, which has no source. @throws Refusal for views and unknown names */
+export function findDrop(
+  environment: ImapEnvironment,
+  scope: Scope,
+  mailbox: string,
+  source: Folder | null,
+): DropFolder {
   const folder = findFolder(environment, scope, mailbox);
   if (folder.kind === 'drop') return folder;
-  throw new Refusal('CANNOT', refusals.view(folder, dropNames(environment, scope, folder)));
+  throw new Refusal('CANNOT', refusals.view(folder, dropNames(environment, scope, source)));
 }
 
-function dropNames({ quarantine }: ImapEnvironment, scope: Scope, view: ViewFolder): string[] {
+/** Those that take what the client has in hand: who is sent to another one meets the next refusal, or loses the message in Trash. */
+function dropNames({ quarantine }: ImapEnvironment, scope: Scope, source: Folder | null): string[] {
   const drops = quarantine.folders.listFor(scope.role).filter((folder) => folder.kind === 'drop');
-  const fitting = drops.filter((drop) => drop.accepts.from.includes(view.mailbox));
+  const fitting = drops.filter(({ accepts }) =>
+    source ? accepts.from.includes(source.mailbox) : accepts.append === 'any',
+  );
   return (fitting.length ? fitting : drops).map(({ mailbox }) => mailbox);
 }
 

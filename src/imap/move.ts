@@ -26,7 +26,7 @@ async function drop(
   const uids = uidsAt(mailbox.uids, readMessages(call, call.args[0], mailbox));
   const destination = readMailbox(call.args[1]);
   readNoMore(call.args, 2);
-  const to = findDrop(environment, connection.login.scope, destination);
+  const to = findDrop(environment, connection.login.scope, destination, mailbox.folder);
   const cause = call.name === 'MOVE' ? 'MOVE' : 'COPY';
   if (cause === 'MOVE' && mailbox.readOnly) throw new Refusal('NOPERM', refusals.readOnly());
   const from = mailbox.folder;

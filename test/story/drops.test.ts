@@ -218,7 +218,7 @@ const refused: Refused[] = [
     as: 'global',
     command: 'UID MOVE 1 Caught',
     code: 'CANNOT',
-    text: /Caught shows what the quarantine holds; nothing can be put into it\. Drag messages to Release, /,
+    text: /Caught shows what the quarantine holds; nothing can be put into it\. Drag messages to Not Spam, Spam and Trash\./,
   },
   {
     title: 'nor into INBOX',
@@ -226,7 +226,7 @@ const refused: Refused[] = [
     as: 'global',
     command: 'UID COPY 1 INBOX',
     code: 'CANNOT',
-    text: /INBOX shows/,
+    text: /INBOX shows what .*Drag messages to Release, Release & Train, Not Spam, Spam and Trash\./,
   },
   {
     title: 'there is no other folder',
