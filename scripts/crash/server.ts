@@ -1,0 +1,58 @@
+// The process that is killed: a whole server on a store that outlives it. `node server.ts DIRECTORY NEXT_HOP_URL KILL_AT`; kills itself
+// at the KILL_AT-th step (0: never), after writing the step's name. Prints one line of JSON when it is ready, and `idle` for each line on
+// stdin once nothing is due any more. Started by run.ts.
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { startServer } from '../../src/main.ts';
+import { openQuarantine } from '../../src/open-quarantine.ts';
+import type { Log } from '../../src/quarantine/ports.ts';
+import { MaildirTarget } from '../../src/targets/maildir.ts';
+import { SmtpTarget } from '../../src/targets/smtp.ts';
+import { crashSettings } from './settings.ts';
+import { steppedDelivery, steppedReports, steppedStorage } from './stepped-storage.ts';
+import type { OnStep } from './stepped-storage.ts';
+
+const [directory = '', nextHop = '', killAt = '0'] = process.argv.slice(2);
+const journal = join(directory, 'journal');
+const note = (line: string): void => appendFileSync(journal, `${line}\n`);
+
+note('started');
+let steps = 0;
+const onStep: OnStep = (step, messages) => {
+  for (const { id, delivery } of messages) if (delivery && delivery.state !== 'due') note(`recorded ${id}`);
+  if (++steps !== Number(killAt)) return;
+  note(`killed ${step}`);
+  process.kill(process.pid, 'SIGKILL');
+};
+
+const silent = (): void => undefined;
+const log: Log = {
+  debug: silent,
+  info: silent,
+  warn: silent,
+  error: (fields, text) => note(`error ${text} ${JSON.stringify(fields)}`),
+};
+
+const settings = crashSettings(directory, nextHop);
+const { quarantine } = await openQuarantine(settings, { log });
+const server = await startServer(
+  settings,
+  { ...quarantine, storage: steppedStorage(quarantine.storage, onStep) },
+  {
+    targets: {
+      delivery: steppedDelivery(new SmtpTarget(), onStep, (trace) =>
+        note(`delivering ${trace.slice(0, trace.indexOf('.'))}`),
+      ),
+      reports: [steppedReports(new MaildirTarget('maildir', join(directory, 'reports')), onStep)],
+      outgoing: nextHop,
+    },
+    // A killed worker's claims must run out within the run's patience.
+    worker: { leaseMs: 300 },
+  },
+);
+process.stdout.write(`${JSON.stringify(server.listening)}\n`);
+for await (const line of createInterface({ input: process.stdin })) {
+  await server.worker?.idle();
+  process.stdout.write(`idle ${line}\n`);
+}
