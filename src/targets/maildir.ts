@@ -1,8 +1,8 @@
 // Keeps reported messages as files for a filter that learns from a directory, and for the time when no filter is configured: nothing
-// reported is lost. Two Maildirs, `spam` and `ham`; the bytes exactly as reported. Never overwrites and never deletes what is there. Called
-// by the worker through the port; built by report-targets.ts.
+// reported is lost. Two Maildirs, `spam` and `ham`; the bytes exactly as reported. Never overwrites; takes back only its own report of the
+// opposite verdict, and only while no reader has touched it. Called by the worker through the port; built by report-targets.ts.
 import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, opendir, rename, unlink } from 'node:fs/promises';
+import { access, link, mkdir, open, opendir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ReportAttempt, ReportOutcome, ReportTarget } from '../quarantine/target.ts';
 import { asReply } from './reply-text.ts';
@@ -24,6 +24,7 @@ export class MaildirTarget implements ReportTarget {
       await makeMaildir(maildir);
       if (await isPresent(maildir, fileName)) return { outcome: 'done', reply: 'the report was there already' };
       await write(maildir, fileName, attempt);
+      await takeBackOpposite(this.#path, attempt);
       return { outcome: 'done', reply: `written to ${attempt.verdict}` };
     } catch (error) {
       // Whatever it is (a full disk, a missing right, a stop), somebody can put it right; the report waits.
@@ -62,12 +63,31 @@ async function makeMaildir(maildir: string): Promise<void> {
 
 /** A reader moves a file from `new` to `cur` and adds `:2,` and flags; both places count. */
 async function isPresent(maildir: string, fileName: string): Promise<boolean> {
-  for (const part of ['new', 'cur']) {
-    for await (const entry of await opendir(join(maildir, part))) {
-      if (entry.name === fileName || entry.name.startsWith(`${fileName}:`)) return true;
-    }
+  if (await exists(join(maildir, 'new', fileName))) return true;
+  for await (const entry of await opendir(join(maildir, 'cur'))) {
+    if (entry.name === fileName || entry.name.startsWith(`${fileName}:`)) return true;
   }
   return false;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** The latest verdict counts: what a filter has not learnt yet, it need not learn both ways. */
+async function takeBackOpposite(path: string, attempt: ReportAttempt): Promise<void> {
+  const verdict = attempt.verdict === 'ham' ? 'spam' : 'ham';
+  try {
+    await unlink(join(path, verdict, 'new', nameOf({ ...attempt, verdict })));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** Durable when it resolves. */

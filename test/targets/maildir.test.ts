@@ -144,3 +144,17 @@ test('5 MB arrive whole', async (t) => {
   const [name = ''] = await readdir(join(path, 'spam', 'new'));
   assert.ok(content.equals(await readFile(join(path, 'spam', 'new', name))));
 });
+
+test('the latest verdict counts: the opposite report of the same message is taken back while nobody has read it', async (t) => {
+  const path = await newDirectory(t);
+  const target = new MaildirTarget('maildir', path);
+  const spamNow = async (part: string): Promise<number> => (await readdir(join(path, 'spam', part))).length;
+  await target.report(attemptOf({ verdict: 'spam' }));
+  await target.report(attemptOf({ verdict: 'spam', messageId: 'another' }));
+  await target.report(attemptOf({ verdict: 'ham' }));
+  assert.equal(await spamNow('new'), 1);
+  const [left = ''] = await readdir(join(path, 'spam', 'new'));
+  await rename(join(path, 'spam', 'new', left), join(path, 'spam', 'cur', `${left}:2,S`));
+  await target.report(attemptOf({ verdict: 'ham', messageId: 'another' }));
+  assert.deepEqual([await spamNow('new'), await spamNow('cur')], [0, 1]);
+});
