@@ -15,7 +15,7 @@ export async function loadFolders(): Promise<Folder[]> {
 }
 
 async function loadFolder(file: string): Promise<Folder> {
-  const module: { default?: unknown } = await import(new URL(file, directory).href);
+  const module = (await import(new URL(file, directory).href)) as { default?: unknown };
   if (!isFolder(module.default)) throw new Error(`folders/${file} does not export a folder definition as its default.`);
   return module.default;
 }

@@ -111,7 +111,10 @@ type Stops = (() => Promise<void> | void)[];
 
 function startWork(settings: Settings, quarantine: Quarantine, parts: ServerParts, stops: Stops): Worker {
   const targets = parts.targets ?? {
-    delivery: new SmtpTarget(),
+    delivery: new SmtpTarget({
+      onUnexpectedError: (error) =>
+        quarantine.log.error({ event: 'delivery', err: error }, 'a delivery met an error of ours'),
+    }),
     reports: buildReportTargets(settings.training),
     outgoing: settings.delivery.outgoing,
   };

@@ -72,7 +72,7 @@ const hourMs = 60 * minuteMs;
 
 /**
  * Delay before the next attempt: every 15 minutes for 2 hours, then growing by half each time until 16 hours have passed, then every
- * 6 hours: the schedule of the original system, and in spirit Exim's default.
+ * 6 hours.
  *
  * @param elapsedMs since the first attempt of this order
  * @param lastDelayMs the delay before the attempt that just failed, 0 for the first

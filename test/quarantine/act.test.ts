@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { act } from '../../src/quarantine/act.ts';
 import type { DropOutcome } from '../../src/quarantine/act.ts';
-import { Refusal } from '../../src/quarantine/errors.ts';
+import type { Refusal } from '../../src/quarantine/errors.ts';
 import type { DropFolder, ViewFolder } from '../../src/quarantine/folder.ts';
 import type { Message, View } from '../../src/quarantine/message.ts';
 import type { Storage } from '../../src/quarantine/ports.ts';
