@@ -66,7 +66,7 @@ test('reports of another message, another verdict or other bytes are files of th
   await target.report(attemptOf());
   await target.report(attemptOf({ messageId: 'm2' }));
   await target.report(attemptOf({ content: Buffer.from('other') }));
-  await target.report(attemptOf({ verdict: 'ham' }));
+  await target.report(attemptOf({ messageId: 'm3', verdict: 'ham' }));
   assert.equal((await readdir(join(path, 'spam', 'new'))).length, 3);
   assert.equal((await readdir(join(path, 'ham', 'new'))).length, 1);
 });
