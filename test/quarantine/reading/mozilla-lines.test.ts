@@ -1,0 +1,46 @@
+// The lines that Thunderbird adds to what it appends.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { removeMozillaLines } from '../../../src/quarantine/reading/mozilla-lines.ts';
+import { message } from './checked-reading.ts';
+
+const clean = message('From: a@b', 'Subject: x', '', 'X-Mozilla-Status: in the body', '');
+
+test('X-Mozilla-* lines are removed wherever they stand in the header, folded ones whole', () => {
+  const raw = message(
+    'X-Mozilla-Status: 0001',
+    'x-mozilla-status2: 00000000',
+    'From: a@b',
+    `X-Mozilla-Keys: ${' '.repeat(80)}`,
+    '  folded',
+    '\tagain',
+    'Subject: x',
+    'X-MOZILLA-Draft-Info: y',
+    '',
+    'X-Mozilla-Status: in the body',
+    '',
+  );
+  assert.equal(removeMozillaLines(raw).toString(), clean.toString());
+});
+
+test('a message without them is returned as it is, the same buffer', () => {
+  for (const raw of [
+    clean,
+    message(''),
+    message('X-Mozilla'),
+    message('X-Mozilla: x', '', ''),
+    message('', 'X-Mozilla-A: b'),
+  ]) {
+    assert.equal(removeMozillaLines(raw), raw);
+  }
+});
+
+test('nothing else is changed: bare LF, NUL, lines that are no fields', () => {
+  const raw = Buffer.from('X-Mozilla-Status: 1\nX-Other\0: \r y\nno field\nX-Mozilla-Keys:\n\nbody\r\n', 'latin1');
+  assert.equal(removeMozillaLines(raw).toString('latin1'), 'X-Other\0: \r y\nno field\n\nbody\r\n');
+});
+
+test('a header that consists of them is gone, the empty line stays', () => {
+  assert.equal(removeMozillaLines(message('X-Mozilla-Status: 1', '', 'body')).toString(), '\r\nbody');
+  assert.equal(removeMozillaLines(message('X-Mozilla-Status: 1')).toString(), '');
+});
