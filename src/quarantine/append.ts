@@ -9,6 +9,7 @@ import { Refusal } from './errors.ts';
 import type { DropFolder, ViewFolder } from './folder.ts';
 import type { Verdict } from './job.ts';
 import { likenessOf } from './likeness.ts';
+import { firstHolding } from './message.ts';
 import type { Message, Owner } from './message.ts';
 import { isReleased, orderReport } from './orders.ts';
 import type { OrderOrigin } from './orders.ts';
@@ -190,26 +191,16 @@ function isSameOwner(a: Owner, b: Owner): boolean {
 async function storeReport(quarantine: Quarantine, appended: Appended, verdict: Verdict): Promise<void> {
   const { origin, digest, raw, reading, order } = appended;
   const bare: NewMessage = {
+    ...firstHolding('reports', ownerOfLogin(order.scope), origin.now),
     id: newMessageId(origin.now),
     digest,
     sizeBytes: raw.length,
-    view: 'reports',
-    owner: ownerOfLogin(order.scope),
     envelope: { sender: '', recipients: [] },
-    receivedAt: origin.now,
     internalDate: origin.now,
     likeness: likenessOf(reading),
     category: 'spam',
     evidence: null,
-    holding: 1,
-    heldSince: origin.now,
-    visibleTo: [],
     removed: { at: origin.now, why: 'reported', by: origin.by },
-    contentReleased: false,
-    flags: { global: [], domain: [], user: [] },
-    marks: [],
-    delivery: null,
-    report: null,
   };
   const message = orderReport({ ...bare, revision: 0 }, verdict, quarantine.policy.reportTargets, origin);
   await quarantine.storage.insert(

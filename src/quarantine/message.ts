@@ -80,6 +80,24 @@ export function audience(view: View, owner: Owner): Role[] {
   return seers;
 }
 
+/** What every message begins with: its first holding, seen by everybody entitled, nothing ordered yet. */
+export function firstHolding(view: View, owner: Owner, now: number) {
+  return {
+    view,
+    owner,
+    receivedAt: now,
+    holding: 1,
+    heldSince: now,
+    visibleTo: audience(view, owner),
+    removed: null,
+    contentReleased: false,
+    flags: { global: [], domain: [], user: [] },
+    marks: [],
+    delivery: null,
+    report: null,
+  } satisfies Partial<Message>;
+}
+
 /** Whether the message belongs to the scope at all, shown or not. Drivers put the same test into their queries. */
 export function isWithin(scope: Scope, owner: Owner, view: View): boolean {
   switch (scope.role) {

@@ -1,7 +1,7 @@
 // The message that the server itself writes to a login when a release failed for good. It appears in the login's INBOX, holds the far
 // end's words verbatim on lines of their own, and is never base64, so that it can be searched and quoted.
 import { createHash } from 'node:crypto';
-import { audience } from './message.ts';
+import { firstHolding } from './message.ts';
 import type { Message, Owner } from './message.ts';
 import type { NewMessage } from './ports.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -33,26 +33,15 @@ export async function insertFailureNotice(quarantine: Quarantine, message: Messa
   );
   const digest = createHash('sha256').update(bytes).digest('hex');
   const notice: NewMessage = {
+    ...firstHolding('notices', owner, now),
     id: `${message.id}-failed-${message.holding}`,
     digest,
     sizeBytes: bytes.length,
-    view: 'notices',
-    owner,
     envelope: { sender: '', recipients: [owner.address].filter(Boolean) },
-    receivedAt: now,
     internalDate: now,
     likeness: '',
     category: 'notice',
     evidence: null,
-    holding: 1,
-    heldSince: now,
-    visibleTo: audience('notices', owner),
-    removed: null,
-    contentReleased: false,
-    flags: { global: [], domain: [], user: [] },
-    marks: [],
-    delivery: null,
-    report: null,
   };
   await storage.insert(
     { content: { digest, bytes, reading: readMessage(bytes) }, messages: [notice], skipKnown: false },

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { parseAddress } from './address.ts';
 import { PermanentError } from './errors.ts';
 import { likenessOf } from './likeness.ts';
-import { audience } from './message.ts';
+import { firstHolding } from './message.ts';
 import type { Envelope, Owner, View } from './message.ts';
 import type { NewMessage } from './ports.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -133,26 +133,15 @@ function newMessage(
   const { mail, envelope, reading, evidence, digest, now } = arrival;
   const owner = ownerFor(quarantine, mail.view, envelope.sender, envelope.recipients[0] ?? '');
   return {
+    ...firstHolding(mail.view, owner, now),
     id: newMessageId(now),
     digest,
     sizeBytes: mail.raw.length,
-    view: mail.view,
-    owner,
     envelope,
-    receivedAt: now,
     internalDate: mail.internalDate ?? now,
     likeness: likenessOf(reading),
     category: evidence.category,
     evidence,
-    holding: 1,
-    heldSince: now,
-    visibleTo: audience(mail.view, owner),
-    removed: null,
-    contentReleased: false,
-    flags: { global: [], domain: [], user: [] },
-    marks: [],
-    delivery: null,
-    report: null,
   };
 }
 

@@ -1,5 +1,5 @@
 // A held message with nothing ordered for it, for tests of pure functions. Stored messages are made by messages.ts.
-import { audience } from '../../src/quarantine/message.ts';
+import { firstHolding } from '../../src/quarantine/message.ts';
 import type { Message } from '../../src/quarantine/message.ts';
 
 export function bareMessage(overrides: Partial<Message> = {}): Message {
@@ -10,23 +10,12 @@ export function bareMessage(overrides: Partial<Message> = {}): Message {
     revision: 1,
     digest: 'a'.repeat(64),
     sizeBytes: 100,
-    view,
-    owner,
+    ...firstHolding(view, owner, 0),
     envelope: { sender: 'sender@remote.example', recipients: ['alice@example.com'] },
-    receivedAt: 0,
     internalDate: 0,
     likeness: '',
     category: 'spam',
     evidence: null,
-    holding: 1,
-    heldSince: 0,
-    visibleTo: audience(view, owner),
-    removed: null,
-    contentReleased: false,
-    flags: { global: [], domain: [], user: [] },
-    marks: [],
-    delivery: null,
-    report: null,
     ...overrides,
   };
 }
