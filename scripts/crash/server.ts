@@ -48,7 +48,7 @@ const server = await startServer(
       outgoing: nextHop,
     },
     // A killed worker's claims must run out within the run's patience.
-    worker: { leaseMs: 300 },
+    worker: { leaseMs: 1000 },
   },
 );
 process.stdout.write(`${JSON.stringify(server.listening)}\n`);

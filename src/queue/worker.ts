@@ -1,7 +1,7 @@
 // Claims jobs that are due, runs each at its target, records the outcome. Any number of workers may run against one storage: a claim is
 // a lease, renewed while the attempt runs, and an attempt whose lease was lost is stopped and its outcome thrown away. Decides nothing
 // about mail: what an outcome means is quarantine/outcomes.ts. Started by main.ts.
-import { claimDue, renewClaim } from '../quarantine/claims.ts';
+import { claimDue, jobOf, renewClaim } from '../quarantine/claims.ts';
 import type { Claim, JobName } from '../quarantine/claims.ts';
 import type { Message } from '../quarantine/message.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
@@ -40,7 +40,7 @@ export function startWorker(options: WorkerOptions): Worker {
   const leaseMs = options.leaseMs ?? 10_000;
   const maxAttempts = options.maxAttempts ?? 40;
   const maxPerDestination = options.maxPerDestination ?? 5;
-  const running = new Map<Promise<void>, { destination: string; stop: AbortController }>();
+  const running = new Map<Promise<void>, { key: string; destination: string; stop: AbortController }>();
   const idleWaiters: (() => void)[] = [];
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> | null = null;
@@ -54,6 +54,9 @@ export function startWorker(options: WorkerOptions): Worker {
   }
 
   function isFree(reserved: Map<string, number>, message: Message, job: JobName): boolean {
+    // Our own attempt may still be under way although its lease ran out, on a machine that is too busy to renew it.
+    const key = keyOf(message, job);
+    if ([...running.values()].some((attempt) => attempt.key === key)) return false;
     const destination = destinationOf(message, job);
     const planned = reserved.get(destination) ?? 0;
     const total = [...reserved.values()].reduce((sum, n) => sum + n, 0);
@@ -93,7 +96,8 @@ export function startWorker(options: WorkerOptions): Worker {
       running.delete(attempt);
       wake();
     });
-    running.set(attempt, { destination: destinationOf(claim.message, claim.job), stop });
+    const { message, job } = claim;
+    running.set(attempt, { key: keyOf(message, job), destination: destinationOf(message, job), stop });
   }
 
   async function look(): Promise<void> {
@@ -162,6 +166,10 @@ export function startWorker(options: WorkerOptions): Worker {
   };
 }
 
+function keyOf(message: Message, job: JobName): string {
+  return `${message.id} ${job.kind === 'delivery' ? 'delivery' : job.target}`;
+}
+
 /** What concurrency is limited by. */
 function destinationOf(message: Message, job: JobName): string {
   return job.kind === 'delivery' ? `domain ${message.owner.domain}` : `target ${job.target}`;
@@ -179,18 +187,22 @@ interface LeasedAttempt {
 /** Runs one attempt, keeping its lease alive; never rejects. */
 async function runWithLease({ quarantine, targets, claim, leaseMs, deadlineMs, stop }: LeasedAttempt): Promise<void> {
   const deadline = setTimeout(() => stop.abort(), deadlineMs);
-  let heldUntil = Date.now() + leaseMs;
+  const lease = jobOf(claim.message, claim.job)?.lease;
+  let heldUntil = Date.now() + (lease ? lease.until - quarantine.clock.now() : 0);
+  const tickMs = leaseMs / 5;
   const renewal = setInterval(() => {
-    void renewClaim(quarantine, claim, leaseMs)
-      .then((held) => {
-        if (held) heldUntil = Date.now() + leaseMs;
+    // Somebody else may claim the job once the lease has run out, so we must have stopped by then, whatever delays the renewal.
+    if (Date.now() >= heldUntil - tickMs) stop.abort();
+    const askedAt = Date.now();
+    renewClaim(quarantine, claim, leaseMs).then(
+      (held) => {
+        if (held) heldUntil = askedAt + leaseMs;
         else stop.abort();
-      })
-      .catch(() => {
-        // The store is out of reach; somebody else may claim the job once our lease has run out, so we must have stopped by then.
-        if (Date.now() >= heldUntil - leaseMs / 3) stop.abort();
-      });
-  }, leaseMs / 3);
+      },
+      // The store is out of reach: the next tick asks again, until the lease is nearly over.
+      () => undefined,
+    );
+  }, tickMs);
   try {
     const written = await runAttempt({ quarantine, targets, claim, signal: stop.signal });
     if (!written)

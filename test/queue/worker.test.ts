@@ -314,6 +314,29 @@ describe('claims', () => {
   });
 });
 
+describe('an attempt that outlives its lease', () => {
+  it('is not joined by a second one of the same process', async () => {
+    const answered = Promise.withResolvers<string>();
+    await withScene(
+      { farEnd: { script: [{ greeting: () => answered.promise }] } },
+      async ({ worker, drag, clock, farEnd, get }) => {
+        const id = await drag('Release');
+        worker.wake();
+        while (!farEnd.sessions.length) await new Promise((resolve) => setImmediate(resolve));
+        clock.advance(60_000);
+        // Whatever the worker could find is found before another message of later date is delivered.
+        const second = await drag('Not Spam');
+        assert.ok(second);
+        answered.resolve('220 far-end.example.test');
+        await worker.idle();
+        assert.equal(farEnd.sessions.length, 1);
+        assert.equal(farEnd.received.length, 1);
+        assert.equal((await get(id)).delivery?.state, 'done');
+      },
+    );
+  });
+});
+
 describe('reports', () => {
   class ScriptedFilter implements ReportTarget {
     readonly name: string;
