@@ -1,0 +1,79 @@
+// `lazaretto demo`: a quarantine to try out, with everything around it, until Ctrl-C. Called by program.ts.
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { writeOut } from './answer.ts';
+import { openDemoLog } from './demo/demo-log.ts';
+import { openDemoDirectory } from './demo/directory.ts';
+import { UsageError } from './failures.ts';
+
+interface DemoCommandOptions {
+  dir?: string;
+  keep?: boolean;
+  freePorts?: boolean;
+}
+
+export function addDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('try it out: everything on this machine, with sample mail')
+    .option('--keep', 'leave the directory behind, and say where it is')
+    .option('--dir <directory>', 'use this directory, and keep it; again: go on with it')
+    .option('--free-ports', 'listen on any free ports instead of 9993, 9143 and 2424 to 2426')
+    .addHelpText(
+      'after',
+      `
+Listens on 127.0.0.1 only. Ctrl-C ends it and removes everything; a second one
+ends it at once.
+
+Examples:
+  $ lazaretto demo
+  $ lazaretto demo --dir ./demo`,
+    )
+    .action(async (options: DemoCommandOptions, command: Command) => {
+      if (command.optsWithGlobals<{ config?: string }>().config !== undefined)
+        throw new UsageError('the demo has settings of its own and takes no --config.');
+      await runDemo(options);
+    });
+}
+
+async function runDemo(options: DemoCommandOptions): Promise<void> {
+  const stopped = stopSignal();
+  const directory = await openDemoDirectory(options);
+  const tell = (line: string): void => void process.stdout.write(`${line}\n`);
+  const log = openDemoLog(join(directory.path, 'lazaretto.log'), tell);
+  // Only now, so that the other commands do not load the whole server.
+  const { startDemo } = await import('./demo/start-demo.ts');
+  const { welcome } = await import('./demo/welcome.ts');
+  const demo = await startDemo({
+    directory: directory.path,
+    useFreePorts: options.freePorts === true,
+    log,
+    tell,
+  });
+  await writeOut(`${welcome(demo)}\n`);
+  log.nowReady();
+  await stopped;
+  await demo.close();
+  log.close();
+  tell(
+    directory.isKept
+      ? `Stopped. Kept in ${directory.path}; --dir goes on with it.`
+      : 'Stopped. Nothing of the demo is left.',
+  );
+}
+
+/** npm passes Ctrl-C on to us although the terminal has sent it already: what comes so soon after the first is the same one. */
+const sameSignalMs = 300;
+
+/** Resolves at the first signal to stop; a second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined;
+    const onSignal = (): void => {
+      if (firstAt !== undefined && performance.now() - firstAt > sameSignalMs) process.exit(130);
+      firstAt ??= performance.now();
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  });
+}
