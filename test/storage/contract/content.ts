@@ -102,6 +102,23 @@ export function contentContract(open: OpenStore): void {
   );
 
   test(
+    'a mark from before a message referred to a content again counts no more',
+    withStore(open, async ({ storage }) => {
+      const content = newContent();
+      const tombstone = await bury(storage, await insertMessage(storage, { content }));
+      assert.equal((await purge(storage, 2)).marked, 1);
+      const { messages } = await storage.commit([
+        { before: tombstone, after: { ...tombstone, contentReleased: false } },
+      ]);
+      assert.ok(messages[0]);
+      await storage.commit([{ before: messages[0], after: buried(messages[0]) }]);
+      assert.deepEqual(await purge(storage, 4), { ...nothing, marked: 1 });
+      assert.deepEqual(await purge(storage, 4.5), nothing);
+      assert.equal((await purge(storage, 5.1)).deleted, 1);
+    }),
+  );
+
+  test(
     'a content that was deleted comes back with keepContent, and not without it',
     withStore(open, async ({ storage }) => {
       const content = newContent(randomBytes(600_000));

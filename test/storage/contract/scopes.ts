@@ -6,8 +6,9 @@ import type { Message, View } from '../../../src/quarantine/message.ts';
 import type { Storage } from '../../../src/quarantine/ports.ts';
 import { loginName, scopeOfLogin } from '../../../src/quarantine/scope.ts';
 import type { Scope } from '../../../src/quarantine/scope.ts';
-import { arrivedAt, newContent, newMessage, ownerOf } from '../../helpers/messages.ts';
-import { alice, exampleCom, global, withStore } from './store.ts';
+import { arrivedAt, insertMessage, newContent, newMessage, ownerOf } from '../../helpers/messages.ts';
+import { back, change } from './changes.ts';
+import { alice, bob, exampleCom, global, withStore } from './store.ts';
 import type { OpenStore } from './store.ts';
 
 const views: View[] = ['caught', 'outgoing', 'training', 'notices', 'reports'];
@@ -66,13 +67,16 @@ export function scopeContract(open: OpenStore): void {
   test(
     'a notice is seen by the one login that it was written to',
     withStore(open, async ({ storage }) => {
-      for (const login of ['global', 'example.com', 'alice@example.com']) {
-        const content = newContent(`Subject: to ${login}\r\n\r\n`);
-        const notice = newMessage({ content, view: 'notices', owner: ownerOf(login) });
-        await storage.insert({ content, messages: [notice], skipKnown: false }, arrivedAt);
+      const readers = [global, exampleCom, alice, bob];
+      for (const scope of readers) {
+        const content = newContent(`Subject: to ${loginName(scope)}\r\n\r\n`);
+        const { id } = await insertMessage(storage, { content, view: 'notices', owner: ownerOf(loginName(scope)) });
+        await change(storage, id, back());
       }
-      for (const scope of [global, exampleCom, alice]) {
+      for (const scope of readers) {
         const listed = await storage.list(scope, 'notices', everything);
+        const { gone } = await storage.changesSince(scope, 'notices', 0);
+        assert.equal(gone.length, 1, "that another login's notice came back is nobody else's business");
         const readings = await storage.readings(
           scope,
           listed.map(({ id }) => id),

@@ -9,6 +9,8 @@ export interface StoreOptions {
 
 export interface TestStore {
   storage: Storage;
+  /** False: a commit of several changes that fails may have done a part of them (ports.ts, `commit`). Default true. */
+  transactions?: boolean;
   /** One more storage on the same store, as another process would open it. */
   reopen(): Promise<Storage>;
   /** Closes all of them, if they are not closed yet, and removes the store. */

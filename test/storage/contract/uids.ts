@@ -245,6 +245,8 @@ function uidValidityContract(open: OpenStore): void {
           );
           assert.equal(uidNext, (uids.at(-1) ?? 0) + 1);
           assert.ok(uidValidity >= validity);
+          const other = await storage.openMailbox(bob, 'caught');
+          assert.equal(other.uidNext, (other.uids.at(-1) ?? 0) + 1, 'also where no mail arrived since');
           if (uidValidity > validity) {
             assert.deepEqual(uids.slice(0, 2), [1, 2], 'they begin at 1 again, in their order');
             changes++;
@@ -320,12 +322,15 @@ function uidValidityContract(open: OpenStore): void {
         for (let i = 0; i < 40; i++) {
           const other = await storage.worker.get(second.id);
           assert.ok(other);
-          const { messages } = await storage.commit([
-            { before: current, after: back()(current) },
-            { before: other, after: flagged('user', i % 2 ? '\\Seen' : '\\Flagged')(other) },
-          ]);
-          assert.ok(messages[0]);
-          [current] = messages;
+          const returning = { before: current, after: back()(current) };
+          const flagging = { before: other, after: flagged('user', i % 2 ? '\\Seen' : '\\Flagged')(other) };
+          // 7 commits fill the UIDs up, so that both orders meet the moment.
+          const { messages } = await storage.commit(i % 4 < 2 ? [returning, flagging] : [flagging, returning]);
+          const returned = messages.find(({ id }) => id === first.id);
+          assert.ok(returned);
+          current = returned;
+          const { gone, shown } = await storage.changesSince(alice, 'caught', 0);
+          assert.ok([...gone, ...shown.map(({ uid }) => uid)].every((uid) => uid >= 1 && uid <= 20));
           const listed = await storage.list(alice, 'caught', [{ from: 1, to: 20 }]);
           assert.deepEqual(
             listed.map(({ id }) => id),
