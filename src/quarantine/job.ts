@@ -79,7 +79,7 @@ const hourMs = 60 * minuteMs;
  */
 export function retryDelayMs(elapsedMs: number, lastDelayMs: number): number {
   if (elapsedMs < 2 * hourMs) return 15 * minuteMs;
-  if (elapsedMs < 16 * hourMs) return Math.min(Math.max(lastDelayMs, 15 * minuteMs) * 1.5, 6 * hourMs);
+  if (elapsedMs < 16 * hourMs) return Math.round(Math.min(Math.max(lastDelayMs, 15 * minuteMs) * 1.5, 6 * hourMs));
   return 6 * hourMs;
 }
 
