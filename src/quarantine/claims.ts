@@ -55,13 +55,14 @@ export async function claimDue(
     limit: number;
     leaseMs: number;
     exceptDomains: readonly string[];
+    exceptTargets?: readonly string[];
     isWanted: (message: Message, job: JobName) => boolean;
   },
 ): Promise<Claim[]> {
   const { storage, clock } = quarantine;
   const now = clock.now();
   const claims: Promise<Claim[]>[] = [];
-  for (const message of await storage.worker.due(now, order.limit, order.exceptDomains)) {
+  for (const message of await storage.worker.due(now, order.limit, order.exceptDomains, order.exceptTargets)) {
     const jobs = jobNames(message).filter(
       (job) => isClaimable(jobOf(message, job), now) && order.isWanted(message, job),
     );

@@ -163,9 +163,15 @@ export interface WorkerStorage {
   contentOf(id: string): Promise<Buffer | null>;
   /**
    * Messages with a job that may be claimed at `now`, earliest first. Those of `exceptDomains` are passed over (their destinations are
-   * busy), so that one slow destination never hides the others' mail.
+   * busy), and those where nothing but reports to `exceptTargets` may be claimed, so that one slow destination never hides the others'
+   * work. Passing over a target costs a look into each message that is due; ask for it only when it is needed.
    */
-  due(now: number, limit: number, exceptDomains?: readonly string[]): Promise<Message[]>;
+  due(
+    now: number,
+    limit: number,
+    exceptDomains?: readonly string[],
+    exceptTargets?: readonly string[],
+  ): Promise<Message[]>;
   /** When the earliest job may be claimed; null when there is none. */
   nextDueAt(): Promise<number | null>;
   /** Messages with a delivery or a report that is due, deferred or leased, or (with `ended`) that ever had one; newest order first. */

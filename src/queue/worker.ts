@@ -34,6 +34,8 @@ export interface Worker {
 const maxSleepMs = 30_000;
 /** How many due messages are looked at per round. */
 const roundSize = 100;
+/** How often all that is due is searched for jobs whose destination is free. */
+const deepLookMs = 500;
 
 export function startWorker(options: WorkerOptions): Worker {
   const { quarantine, targets } = options;
@@ -46,6 +48,7 @@ export function startWorker(options: WorkerOptions): Worker {
   let round: Promise<void> | null = null;
   let wanted = false;
   let closing = false;
+  let lastDeepLook = 0;
 
   function busy(destination: string): number {
     let count = 0;
@@ -67,20 +70,33 @@ export function startWorker(options: WorkerOptions): Worker {
 
   async function lookOnce(): Promise<void> {
     if (running.size >= maxAttempts) return;
-    const saturated = new Set<string>();
-    for (const { destination } of running.values()) {
-      if (destination.startsWith('domain ') && busy(destination) >= maxPerDestination)
-        saturated.add(destination.slice('domain '.length));
+    const exceptTargets = saturated('target ');
+    let claims = await claimFree([]);
+    if (!claims.length && exceptTargets.length && Date.now() - lastDeepLook >= deepLookMs) {
+      // Hundreds of reports for a filter that does not answer must not hide the deliveries behind them.
+      lastDeepLook = Date.now();
+      claims = await claimFree(exceptTargets);
     }
+    for (const each of claims) start(each);
+    if (claims.length) wanted = true;
+  }
+
+  function saturated(kind: 'domain ' | 'target '): string[] {
+    const destinations = new Set([...running.values()].map(({ destination }) => destination));
+    return [...destinations]
+      .filter((destination) => destination.startsWith(kind) && busy(destination) >= maxPerDestination)
+      .map((destination) => destination.slice(kind.length));
+  }
+
+  function claimFree(exceptTargets: readonly string[]): Promise<Claim[]> {
     const reserved = new Map<string, number>();
-    const claims = await claimDue(quarantine, {
+    return claimDue(quarantine, {
       limit: roundSize,
       leaseMs,
-      exceptDomains: [...saturated],
+      exceptDomains: saturated('domain '),
+      exceptTargets,
       isWanted: (message, job) => isFree(reserved, message, job),
     });
-    for (const claim of claims) start(claim);
-    if (claims.length) wanted = true;
   }
 
   function start(claim: Claim): void {

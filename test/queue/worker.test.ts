@@ -383,6 +383,20 @@ describe('reports', () => {
     });
   });
 
+  it('to a target that does not answer hide no deliveries', { timeout: 60_000 }, async () => {
+    const answered = Promise.withResolvers<ReportOutcome>();
+    const silent: ReportTarget = { name: 'silent', report: () => answered.promise, close: () => Promise.resolve() };
+    await withScene({ reports: [silent] }, async ({ drag, farEnd, clock, worker }) => {
+      // More than one look at what is due.
+      await drag('Not Spam', { recipients: Array.from({ length: 120 }, (_, i) => `user${i}@example.com`) });
+      clock.advance(1);
+      await drag('Release & Train');
+      await farEnd.nextReceived();
+      answered.resolve({ outcome: 'done', reply: 'at last' });
+      await worker.idle();
+    });
+  });
+
   it('reach a Maildir with exactly the reported bytes', async () => {
     const path = await mkdtemp(join(tmpdir(), 'lazaretto-test-reports-'));
     try {

@@ -17,17 +17,38 @@ export function contentOf(connection: Connection, id: string): Uint8Array | null
   return digest ? readBytes(connection, digest) : null;
 }
 
-export function due(
-  connection: Connection,
-  { now, limit, exceptDomains }: { now: number; limit: number; exceptDomains: readonly string[] },
-): string[] {
+export interface Due {
+  now: number;
+  limit: number;
+  exceptDomains: readonly string[];
+  exceptTargets: readonly string[];
+}
+
+export function due(connection: Connection, { now, limit, exceptDomains, exceptTargets }: Due): string[] {
+  const domains = JSON.stringify(exceptDomains);
+  if (!exceptTargets.length) return connection.column<string>(`${dueSql} ORDER BY due_at LIMIT ?`, now, domains, limit);
   return connection.column<string>(
-    `SELECT document FROM messages INDEXED BY messages_due
-      WHERE due_at <= ? AND owner_domain NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT ?`,
+    `${dueSql} AND (${claimable(`document -> '$.delivery'`)}
+        OR EXISTS (SELECT 1 FROM json_each(document, '$.report.targets') AS target
+                    WHERE target.key NOT IN (SELECT value FROM json_each(?)) AND ${claimable('target.value')}))
+      ORDER BY due_at LIMIT ?`,
     now,
-    JSON.stringify(exceptDomains),
+    domains,
+    now,
+    now,
+    JSON.stringify(exceptTargets),
+    now,
+    now,
     limit,
   );
+}
+
+const dueSql = `SELECT document FROM messages INDEXED BY messages_due
+      WHERE due_at <= ? AND owner_domain NOT IN (SELECT value FROM json_each(?))`;
+
+/** Whether one job may be claimed, given now twice. */
+function claimable(job: string): string {
+  return `(${job} ->> '$.state' = 'due' AND ${job} ->> '$.nextAttemptAt' <= ? AND coalesce(${job} ->> '$.lease.until', 0) <= ?)`;
 }
 
 export function nextDueAt(connection: Connection): number | null {

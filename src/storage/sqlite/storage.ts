@@ -96,8 +96,8 @@ function workerStorage(read: Read, writer: Thread<WriterOperations>): WorkerStor
       return document === null ? null : (JSON.parse(document) as Message);
     },
     contentOf: async (id) => asBuffer(await read('contentOf', id)),
-    due: async (now, limit, exceptDomains = []) =>
-      opened<Message>(await read('due', { now, limit: atMost(limit), exceptDomains })),
+    due: async (now, limit, exceptDomains = [], exceptTargets = []) =>
+      opened<Message>(await read('due', { now, limit: atMost(limit), exceptDomains, exceptTargets })),
     nextDueAt: () => read('nextDueAt', undefined),
     withJobs: async ({ ended, limit }) => opened<Message>(await read('withJobs', { ended, limit: atMost(limit) })),
     heldBefore: async ({ view, before, domain, exceptDomains = [], limit }) =>

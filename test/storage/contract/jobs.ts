@@ -111,6 +111,32 @@ export function jobContract(open: OpenStore): void {
   );
 
   test(
+    'a training target that does not answer never hides deliveries, nor reports to others',
+    withStore(open, async ({ storage }) => {
+      const state = { state: 'due' as const, attempts: 0, nextAttemptAt: arrivedAt, lastDelayMs: 0, lease: null };
+      const to = (...targets: string[]): Report => ({
+        ...report(arrivedAt),
+        targets: Object.fromEntries(targets.map((name) => [name, state])),
+      });
+      const leased = { ...state, lease: { token: 't', until: arrivedAt + 9 * minute } };
+      for (let i = 0; i < 30; i++) await insertMessage(storage, { report: to('slow') });
+      await insertMessage(storage, {
+        report: to('slow'),
+        delivery: delivery({ nextAttemptAt: arrivedAt + 9 * minute, lease: null }),
+      });
+      await insertMessage(storage, { report: { ...to('slow'), targets: { slow: state, b: leased } } });
+      const both = await insertMessage(storage, { report: to('slow', 'quick') });
+      const released = await insertMessage(storage, { delivery: delivery({ nextAttemptAt: arrivedAt + 1 }) });
+      const due = async (now: number, ...targets: string[]): Promise<string[]> =>
+        idsOf(await storage.worker.due(now, 10, [], targets));
+      assert.deepEqual(await due(arrivedAt + minute, 'slow'), [both.id, released.id]);
+      assert.deepEqual(await due(arrivedAt, 'slow'), [both.id]);
+      assert.deepEqual(await due(arrivedAt + minute, 'slow', 'quick'), [released.id]);
+      assert.equal((await due(arrivedAt + minute)).length, 10);
+    }),
+  );
+
+  test(
     'jobs are listed by their orders, the newest first; ended ones only when asked for',
     withStore(open, async ({ storage }) => {
       await insertMessage(storage);

@@ -146,7 +146,8 @@ function read(connection: Connection, called: Set<string>): void {
   }
   operations.getDocument(connection, 'm2');
   operations.contentOf(connection, 'm2');
-  operations.due(connection, { now: 1, limit: 1, exceptDomains: ['a.example'] });
+  for (const exceptTargets of [[], ['rspamd']])
+    operations.due(connection, { now: 1, limit: 1, exceptDomains: ['a.example'], exceptTargets });
   operations.nextDueAt(connection);
   for (const ended of [true, false]) operations.withJobs(connection, { ended, limit: 1 });
   const held = { view: 'caught' as const, before: 1, exceptDomains: ['a.example'], limit: 1 };
