@@ -5,15 +5,15 @@ import { createHash } from 'node:crypto';
 import { addToTally, carryOut, emptyTally, repeatWhileStale } from './act.ts';
 import { decide } from './decide.ts';
 import type { Plan } from './decide.ts';
-import { Refusal } from './errors.ts';
+import { Refusal, StaleError } from './errors.ts';
 import type { DropFolder, ViewFolder } from './folder.ts';
 import type { Verdict } from './job.ts';
 import { likenessOf } from './likeness.ts';
 import { firstHolding } from './message.ts';
-import type { Message, Owner } from './message.ts';
-import { isReleased, orderReport } from './orders.ts';
+import type { Message, Owner, View } from './message.ts';
+import { isReleased, isReported, orderReport } from './orders.ts';
 import type { OrderOrigin } from './orders.ts';
-import type { Change, NewMessage } from './ports.ts';
+import type { Change, MessageQuery, NewMessage } from './ports.ts';
 import type { Quarantine } from './quarantine.ts';
 import { removeMozillaLines } from './reading/mozilla-lines.ts';
 import { readMessage } from './reading/read-message.ts';
@@ -102,10 +102,11 @@ async function actOn(
   } else {
     // Bytes that were appended before: only their verdict can change.
     const verdict = verdictOf(to);
-    plan = { deliver: false, report: meant.report?.verdict === verdict ? null : verdict, remove: null };
+    plan = { deliver: false, report: isReported(meant, verdict) ? null : verdict, remove: null };
   }
   let after = carryOut(meant, plan, by);
   if (after !== meant && meant.contentReleased) {
+    if (meant.digest !== appended.digest) throw new Refusal('CANNOT', refusals.noLongerHeld());
     // A tombstone is reported once more: its content, which is what was appended, is needed again.
     await storage.keepContent(
       { digest: appended.digest, bytes: appended.raw, reading: appended.reading },
@@ -125,15 +126,13 @@ function verdictOf(drop: DropFolder): Verdict {
 /** By digest; without a match, by likeness, because some clients write a message anew. Never finds notices or other logins' mail. */
 async function findReleasable(quarantine: Quarantine, appended: Appended): Promise<Message> {
   const { order, digest, reading } = appended;
-  const accepted = acceptedViews(quarantine, order.to);
-  const eligible = (messages: Message[]): Message[] =>
-    messages.filter((message) => accepted.some((view) => view.shows === message.view));
+  const views = acceptedViews(quarantine, order.to).map(({ shows }) => shows);
   if (!quarantine.domains.isSeenBy(order.scope)) throw new Refusal('CANNOT', refusals.notHeld(order.to));
-  let candidates = eligible(await quarantine.storage.find(order.scope, { digests: [digest], which: 'all' }));
+  let candidates = await copiesIn(quarantine, order.scope, views, { digests: [digest] });
   const likeness = likenessOf(reading);
-  if (!candidates.length && likeness)
-    candidates = eligible(await quarantine.storage.find(order.scope, { likeness, which: 'all' }));
+  if (!candidates.length && likeness) candidates = await copiesIn(quarantine, order.scope, views, { likeness });
   if (!candidates.length) throw new Refusal('CANNOT', refusals.notHeld(order.to));
+  if (candidates.length >= mostCopies) throw new Refusal('CANNOT', refusals.severalOwners(order.to));
   const owners = byOwner(candidates);
   // A repeated order is answered OK, also long after the message left its view.
   const released = owners.map((group) => group.find(isReleased));
@@ -151,14 +150,33 @@ async function findReleasable(quarantine: Quarantine, appended: Appended): Promi
  */
 async function findReportable(quarantine: Quarantine, appended: Appended): Promise<Message | null> {
   const { order, digest } = appended;
-  const found = await quarantine.storage.find(order.scope, { digests: [digest], which: 'all' });
-  const seen = quarantine.domains.isSeenBy(order.scope);
-  const candidates = found.filter((message) => message.view === 'reports' || (seen && message.view !== 'notices'));
-  const own = ownerOfLogin(order.scope);
-  const earlier = candidates.find((message) => message.view === 'reports' && isSameOwner(message.owner, own));
-  const mail = candidates.filter((message) => message.view !== 'reports');
-  if (byOwner(mail).length !== 1) return earlier ?? null;
-  return mail.find((message) => message.report) ?? mail.find((message) => !message.removed) ?? mail[0] ?? null;
+  const digests = [digest];
+  const [notice] = await copiesIn(quarantine, order.scope, ['notices'], { digests, limit: 1 });
+  if (notice) throw new Refusal('CANNOT', refusals.notice());
+  const views = acceptedViews(quarantine, order.to).map(({ shows }) => shows);
+  const isSeen = quarantine.domains.isSeenBy(order.scope);
+  const mail = isSeen ? await copiesIn(quarantine, order.scope, views, { digests }) : [];
+  if (byOwner(mail).length === 1 && mail.length < mostCopies)
+    return mail.find((message) => message.report) ?? mail.find((message) => !message.removed) ?? mail[0] ?? null;
+  const { domain, address: owner } = ownerOfLogin(order.scope);
+  const [earlier] = await copiesIn(quarantine, order.scope, ['reports'], { digests, domain, owner, limit: 1 });
+  return earlier ?? null;
+}
+
+/** Finding as many copies of one mail means that it is not clear which is meant; what lies beyond is not looked at. */
+const mostCopies = 1000;
+
+/** Held or handled, newest first in each view. */
+async function copiesIn(
+  { storage }: Quarantine,
+  scope: Scope,
+  views: readonly View[],
+  query: Pick<MessageQuery, 'digests' | 'likeness' | 'domain' | 'owner' | 'limit'>,
+): Promise<Message[]> {
+  const found = await Promise.all(
+    views.map((view) => storage.find(scope, { limit: mostCopies, ...query, view, which: 'all' })),
+  );
+  return found.flat();
 }
 
 function acceptedViews(quarantine: Quarantine, drop: DropFolder): ViewFolder[] {
@@ -183,10 +201,6 @@ function ownerOfLogin(scope: Scope): Owner {
   };
 }
 
-function isSameOwner(a: Owner, b: Owner): boolean {
-  return a.domain === b.domain && a.address === b.address;
-}
-
 /** Keeps the appended bytes, shown nowhere, with the report that is due for them. */
 async function storeReport(quarantine: Quarantine, appended: Appended, verdict: Verdict): Promise<void> {
   const { origin, digest, raw, reading, order } = appended;
@@ -203,8 +217,10 @@ async function storeReport(quarantine: Quarantine, appended: Appended, verdict: 
     removed: { at: origin.now, why: 'reported', by: origin.by },
   };
   const message = orderReport({ ...bare, revision: 0 }, verdict, quarantine.policy.reportTargets, origin);
-  await quarantine.storage.insert(
+  const [outcome] = await quarantine.storage.insert(
     { content: { digest, bytes: raw, reading }, messages: [message], skipKnown: true },
     origin.now,
   );
+  // The same bytes were appended at the same moment: this order has to find that report, so that the opposite verdict supersedes it.
+  if (!outcome || 'known' in outcome) throw new StaleError();
 }

@@ -4,7 +4,7 @@ import { Refusal } from './errors.ts';
 import type { DropFolder, ViewFolder } from './folder.ts';
 import type { Verdict } from './job.ts';
 import type { Message, Removal } from './message.ts';
-import { isReleased, openRecipients } from './orders.ts';
+import { isReleased, isReported, openRecipients } from './orders.ts';
 import type { Policy } from './quarantine.ts';
 import type { Role } from './scope.ts';
 import { refusals } from './sentences.ts';
@@ -57,7 +57,7 @@ function mustDeliver({ message, source, role, policy }: DropQuestion): boolean {
 }
 
 function mustReport({ message, source, policy }: DropQuestion, verdict: Verdict): Verdict | null {
-  if (message.report) return message.report.verdict === verdict ? null : verdict;
+  if (message.report) return isReported(message, verdict) ? null : verdict;
   // What the filter itself classed so needs no telling; it would only be weighed twice.
   if (source.classedAs === verdict && !policy.confirmCaught) return null;
   return verdict;

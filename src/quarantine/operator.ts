@@ -4,7 +4,15 @@ import { repeatWhileStale } from './act.ts';
 import { Refusal } from './errors.ts';
 import type { Verdict } from './job.ts';
 import type { Message } from './message.ts';
-import { comeBack, isReleased, openRecipients, orderDelivery, orderReport, removeForAll } from './orders.ts';
+import {
+  comeBack,
+  isReleased,
+  isReported,
+  openRecipients,
+  orderDelivery,
+  orderReport,
+  removeForAll,
+} from './orders.ts';
 import type { OrderOrigin } from './orders.ts';
 import type { Quarantine } from './quarantine.ts';
 import { refusals } from './sentences.ts';
@@ -40,7 +48,7 @@ export async function releaseByOperator(
 export async function reportByOperator(quarantine: Quarantine, id: string, verdict: Verdict): Promise<Message> {
   return change(quarantine, id, (message, origin) => {
     if (message.view === 'notices') throw new Refusal('CANNOT', refusals.notice());
-    if (message.report?.verdict === verdict) return message;
+    if (isReported(message, verdict)) return message;
     if (message.contentReleased) throw new Refusal('CANNOT', refusals.contentGone(id));
     return orderReport(message, verdict, quarantine.policy.reportTargets, origin);
   });

@@ -21,6 +21,13 @@ export function isReleased(message: Message): boolean {
   );
 }
 
+/** Whether this verdict was reported last, or is due to be. A report that was cancelled at every target is no report. */
+export function isReported({ report }: Message, verdict: Verdict): boolean {
+  if (report?.verdict !== verdict) return false;
+  const targets = Object.values(report.targets);
+  return !targets.length || targets.some(({ state }) => state !== 'cancelled');
+}
+
 /** Envelope recipients that have not accepted the message yet, as received. */
 export function openRecipients(message: Message): string[] {
   const accepted = new Set(message.delivery?.recipients.filter((r) => r.state === 'accepted').map((r) => r.address));

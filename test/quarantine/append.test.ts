@@ -3,15 +3,21 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { append } from '../../src/quarantine/append.ts';
 import type { AppendOutcome } from '../../src/quarantine/append.ts';
+import { claimDue } from '../../src/quarantine/claims.ts';
 import { expunge, storeFlags } from '../../src/quarantine/flags.ts';
 import type { DropFolder } from '../../src/quarantine/folder.ts';
+import { cancelJob } from '../../src/quarantine/jobs.ts';
+import { firstHolding } from '../../src/quarantine/message.ts';
 import type { Message } from '../../src/quarantine/message.ts';
+import { insertFailureNotice } from '../../src/quarantine/notice.ts';
 import { deleteByOperator } from '../../src/quarantine/operator.ts';
+import { recordDelivery } from '../../src/quarantine/outcomes.ts';
 import type { Quarantine } from '../../src/quarantine/quarantine.ts';
+import { readMessage } from '../../src/quarantine/reading/read-message.ts';
 import { receive } from '../../src/quarantine/receive.ts';
 import { sweep } from '../../src/quarantine/retention.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
-import { openTestQuarantine } from '../helpers/quarantine.ts';
+import { openTestQuarantine, testNow } from '../helpers/quarantine.ts';
 import type { TestQuarantine } from '../helpers/quarantine.ts';
 
 const dayMs = 86_400_000;
@@ -40,6 +46,24 @@ async function get({ storage }: TestQuarantine, id: string | undefined): Promise
   const message = await storage.worker.get(id ?? '');
   assert.ok(message);
   return message;
+}
+
+/** Does what is due, as the worker would when the far end accepts. */
+async function deliver(quarantine: Quarantine): Promise<void> {
+  const claims = await claimDue(quarantine, {
+    limit: 9,
+    leaseMs: 1000,
+    exceptDomains: [],
+    isWanted: (_message, job) => job.kind === 'delivery',
+  });
+  for (const claim of claims) {
+    const recipients = claim.message.delivery?.recipients ?? [];
+    await recordDelivery(
+      quarantine,
+      claim,
+      recipients.map(({ address }) => ({ address, outcome: 'accepted', reply: '250 ok' })),
+    );
+  }
 }
 
 /** All messages that only stand for appended bytes. */
@@ -156,6 +180,39 @@ describe('appending to Release', () => {
     );
   });
 
+  it('written anew, of a message whose content is gone, is refused by a folder that would also report it', async () => {
+    await using test = await openTestQuarantine();
+    const { quarantine, clock } = test;
+    const [id] = await arrive(quarantine, mail('one'));
+    await appendAs(quarantine, 'alice@example.com', 'Release', mail('one'));
+    await deliver(quarantine);
+    await deleteByOperator(quarantine, id ?? '');
+    clock.advance(3 * dayMs);
+    await sweep(quarantine);
+    const rewritten = Buffer.concat([mail('one'), Buffer.from('A footer of the mail program.\r\n')]);
+    await assert.rejects(appendAs(quarantine, 'alice@example.com', 'Release & Train', rewritten), { code: 'CANNOT' });
+    assert.equal((await get(test, id)).report, null);
+    const again = await appendAs(quarantine, 'alice@example.com', 'Release', rewritten);
+    assert.match(again.text, /released before/);
+  });
+
+  it('finds the held message however often others reported the same bytes', async () => {
+    await using test = await openTestQuarantine();
+    const { quarantine, storage, clock } = test;
+    const [id] = await arrive(quarantine, mail('one'));
+    const held = await get(test, id);
+    const report = {
+      ...held,
+      ...firstHolding('reports', { domain: 'example.com', address: 'bob@example.com' }, clock.now()),
+      removed: { at: clock.now(), why: 'reported' as const, by: 'bob@example.com' },
+    };
+    const content = { digest: held.digest, bytes: mail('one'), reading: readMessage(mail('one')) };
+    const messages = Array.from({ length: 120 }, (_, i) => ({ ...report, id: `report${i}` }));
+    await storage.insert({ content, messages, skipKnown: false }, clock.now());
+    const outcome = await appendAs(quarantine, 'example.com', 'Release', mail('one'));
+    assert.equal(outcome.text, '1 message will be delivered');
+  });
+
   it('keeps to the rights of the login', async () => {
     await using test = await openTestQuarantine({ policy: { releaseRights: { spam: ['global'] } } });
     await arrive(test.quarantine, mail('one'));
@@ -194,6 +251,44 @@ describe('appending to Spam and Not Spam', () => {
     const found = await reports(test);
     assert.equal(found.length, 1);
     assert.equal(found[0]?.report?.verdict, 'ham');
+  });
+
+  it('to both folders at the same moment leaves the verdict of one of them, and says so to nobody wrongly', async () => {
+    const both = Promise.withResolvers<void>();
+    let inserts = 0;
+    await using test = await openTestQuarantine({
+      wrapStorage: (storage) => ({
+        ...storage,
+        async insert(arrival, now) {
+          if (++inserts === 2) both.resolve();
+          await both.promise;
+          return storage.insert(arrival, now);
+        },
+      }),
+    });
+    const { quarantine } = test;
+    const outcomes = await Promise.all([
+      appendAs(quarantine, 'alice@example.com', 'Spam', mail('one')),
+      appendAs(quarantine, 'alice@example.com', 'Not Spam', mail('one')),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ text }) => text),
+      ['1 message will be reported as spam', '1 message will be reported as not spam'],
+    );
+    const [report, ...others] = await reports(test);
+    assert.deepEqual(others, []);
+    // Whichever came first was stored at revision 0; the other one superseded it.
+    assert.equal(report?.revision, 1);
+  });
+
+  it('again after the report was cancelled is a new order', async () => {
+    await using test = await openTestQuarantine();
+    await appendAs(test.quarantine, 'alice@example.com', 'Spam', mail('one'));
+    const [report] = await reports(test);
+    await cancelJob(test.quarantine, report?.id ?? '', 'cli');
+    const again = await appendAs(test.quarantine, 'alice@example.com', 'Spam', mail('one'));
+    assert.equal(again.text, '1 message will be reported as spam');
+    assert.equal((await get(test, report?.id)).report?.targets.maildir?.state, 'due');
   });
 
   it('reports the held message when the bytes are the same', async () => {
@@ -239,6 +334,22 @@ describe('appending to Spam and Not Spam', () => {
 });
 
 describe('what cannot be appended', () => {
+  it('a notice of the quarantine: it is no mail, and the filter must not learn it', async () => {
+    await using test = await openTestQuarantine();
+    const { quarantine, storage } = test;
+    const [id] = await arrive(quarantine, mail('one'));
+    await appendAs(quarantine, 'alice@example.com', 'Release', mail('one'));
+    await insertFailureNotice(quarantine, await get(test, id), testNow);
+    const scope = scopeOfLogin('alice@example.com');
+    const [notice] = await storage.find(scope, { view: 'notices' });
+    const bytes = await storage.content(scope, notice?.id ?? '');
+    for (const mailbox of ['Spam', 'Not Spam', 'Release'])
+      await assert.rejects(appendAs(quarantine, 'alice@example.com', mailbox, bytes ?? Buffer.alloc(0)), {
+        code: 'CANNOT',
+      });
+    assert.deepEqual(await reports(test), []);
+  });
+
   it('an empty message, one that is too large, and anything to Trash', async () => {
     await using test = await openTestQuarantine({ policy: { maxMessageBytes: 2_000_000 } });
     const { quarantine } = test;
