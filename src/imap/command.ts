@@ -98,8 +98,9 @@ export interface SelectedMailbox {
   /**
    * Writes EXPUNGE, EXISTS and FETCH for what changed since the last time. Called between commands and during IDLE, never
    * twice at once. What it throws is logged and never spoils the answer of the command that has just succeeded.
+   * `inPassing`: with the answer to a command that asked for something else (UID FETCH, UID STORE, UID SEARCH).
    */
-  announce(connection: ImapConnection): Promise<void>;
+  announce(connection: ImapConnection, inPassing?: boolean): Promise<void>;
   /** Calls `wake` after every change from now on, until the returned function is called. `wake` must never throw. */
   watch(wake: () => void): () => void;
   /** CLOSE: removes what is marked \Deleted without announcing it. A mailbox opened by EXAMINE does nothing. */

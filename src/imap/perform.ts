@@ -29,7 +29,7 @@ export async function perform<S extends SelectedMailbox>(
   const announces = command.announces === 'always' || (command.announces === 'with-uid' && call.uid);
   if (announces && answer.response !== 'BAD') {
     try {
-      await connection.selected?.announce(connection);
+      await connection.selected?.announce(connection, command.announces === 'with-uid');
     } catch (error) {
       if (error instanceof ConnectionGone) return null;
       connection.logProblem(error, 'announcing changes');

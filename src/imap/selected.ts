@@ -30,6 +30,9 @@ export class OpenMailbox implements SelectedMailbox {
   /** Flags that this client was told as the answer to its own STORE: not told again. */
   readonly #told = new Map<number, string>();
   #stopWatching = (): void => undefined;
+  #isWatched = false;
+  /** EXISTS went out with the answer to something else: IDLE says it once more. */
+  #repeatsArrival = false;
 
   constructor(options: OpenMailboxOptions) {
     this.folder = options.folder;
@@ -57,7 +60,7 @@ export class OpenMailbox implements SelectedMailbox {
     this.#told.set(uid, formatFlags(flags));
   }
 
-  async announce(connection: ImapConnection): Promise<void> {
+  async announce(connection: ImapConnection, inPassing = false): Promise<void> {
     if (this.folder.kind === 'drop') return;
     const { storage, domains } = this.#quarantine;
     const changes = await storage.changesSince(this.scope, this.folder.shows, this.#modseq);
@@ -68,7 +71,7 @@ export class OpenMailbox implements SelectedMailbox {
     const isSeen = domains.isSeenBy(this.scope);
     const gone = isSeen ? changes.gone : this.#uids;
     if (gone.length) await this.#announceGone(connection, new Set(gone));
-    if (isSeen) await this.#announceShown(connection, changes);
+    if (isSeen) await this.#announceShown(connection, changes, inPassing);
     this.#modseq = changes.modseq;
     this.#told.clear();
   }
@@ -84,14 +87,15 @@ export class OpenMailbox implements SelectedMailbox {
     await connection.write(lines.join(''));
   }
 
-  async #announceShown(connection: ImapConnection, changes: MailboxChanges): Promise<void> {
+  // RFC 9051 section 7.4.1: a client has to note every EXISTS; but Thunderbird overlooks one that comes with the answer to its UID FETCH
+  // or UID STORE, and then goes into IDLE without showing the message. The same number said twice means nothing new to others.
+  async #announceShown(connection: ImapConnection, changes: MailboxChanges, inPassing: boolean): Promise<void> {
     const highest = this.#uids.at(-1) ?? 0;
     const arrived = changes.shown.filter(({ uid }) => uid > highest);
     const lines: string[] = [];
-    if (arrived.length) {
-      for (const { uid } of arrived) this.#uids.push(uid);
-      lines.push(`* ${this.#uids.length} EXISTS\r\n`);
-    }
+    for (const { uid } of arrived) this.#uids.push(uid);
+    if (arrived.length || (this.#isWatched && this.#repeatsArrival)) lines.push(`* ${this.#uids.length} EXISTS\r\n`);
+    this.#repeatsArrival = !this.#isWatched && (this.#repeatsArrival || (inPassing && arrived.length > 0));
     for (const { uid, flags } of changes.shown) {
       const number = uid > highest ? 0 : this.sequenceNumber(uid);
       const text = formatFlags(flags);
@@ -104,9 +108,14 @@ export class OpenMailbox implements SelectedMailbox {
     if (this.folder.kind === 'drop') return () => undefined;
     this.#stopWatching();
     const key = sequenceKey(this.scope);
-    this.#stopWatching = this.#quarantine.storage.watch((keys) => {
+    const stop = this.#quarantine.storage.watch((keys) => {
       if (keys === 'all' || keys.has(key)) wake();
     });
+    this.#isWatched = true;
+    this.#stopWatching = () => {
+      this.#isWatched = false;
+      stop();
+    };
     return this.#stopWatching;
   }
 

@@ -200,6 +200,28 @@ describe('what other sessions are told', () => {
     assert.deepEqual((await idler.command('UID FETCH 1:* (UID)')).untagged, ['* 1 FETCH (UID 2)']);
   });
 
+  it('an arrival that was told with the answer to a fetch, once more in IDLE', options, async () => {
+    await using server = await startTestServer();
+    const client = await server.open('Caught');
+    await server.handIn(sampleMail('one'));
+    assert.deepEqual((await client.command('UID FETCH 1:* (UID)')).untagged, ['* 1 EXISTS']);
+    for (const command of ['UID SEARCH SUBJECT none', 'UID STORE 9 +FLAGS (\\Seen)', 'CHECK', 'NOOP']) {
+      assert.doesNotMatch((await client.command(command)).untagged.join(), /EXISTS/, command);
+    }
+    const idling = await client.idle();
+    assert.equal(await client.read(), '* 1 EXISTS');
+    await idling.done();
+    const again = await client.idle();
+    await server.handIn(sampleMail('two'));
+    assert.equal(await client.read(), '* 2 EXISTS', 'the first is not told a third time');
+    await again.done();
+    await server.handIn(sampleMail('three'));
+    assert.deepEqual((await client.command('NOOP')).untagged, ['* 3 EXISTS']);
+    await client.idle();
+    await server.handIn(sampleMail('four'));
+    assert.equal(await client.read(), '* 4 EXISTS', 'who asked for news is told once');
+  });
+
   it('expiry, as EXPUNGE; restored within the undo period the message is new', options, async () => {
     await using server = await startTestServer();
     await server.handIn(sampleMail('one'));
