@@ -33,6 +33,8 @@ export function findDrop(
 ): DropFolder {
   const folder = findFolder(environment, scope, mailbox);
   if (folder.kind === 'drop') return folder;
+  // What Thunderbird's Undo asks for. OK would promise that the order is taken back.
+  if (source?.kind === 'drop') throw new Refusal('CANNOT', refusals.noWayBack(source));
   throw new Refusal('CANNOT', refusals.view(folder, dropNames(environment, scope, source)));
 }
 

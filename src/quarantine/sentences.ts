@@ -27,6 +27,8 @@ export const refusals = {
     'This is a notice of the quarantine, not mail, so there is nothing to do with it here. You may read and delete it.',
   view: (view: ViewFolder, drops: readonly string[]): string =>
     `${view.mailbox} shows what the quarantine holds; nothing can be put into it. Drag messages to ${enumerate(drops)}.`,
+  noWayBack: (drop: DropFolder): string =>
+    `What was dragged to ${drop.mailbox} was done at once and cannot be taken back. Ask your administrator if you need the message again.`,
   category: (category: string, allowed: readonly Role[]): string =>
     `This message was quarantined as ${category} and may not be released by this login. ${mayAsk(allowed)}`,
   outgoing: (allowed: readonly Role[]): string => `Outgoing mail may not be released by this login. ${mayAsk(allowed)}`,

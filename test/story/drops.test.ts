@@ -280,6 +280,19 @@ describe('a refused drag', () => {
     assert.equal(server.farEnd.received.length, 2);
   });
 
+  it('of what was dragged before, back to where it was: it cannot be undone', { timeout: 30_000 }, async () => {
+    await using server = await startTestServer();
+    await handIn(server, 'caught', sampleMail('Regretted'));
+    const client = await server.open('Caught');
+    assert.equal((await client.command('UID MOVE 1 Release')).status, 'OK');
+    // As Thunderbird's Undo does it, with the UID that COPYUID told.
+    assert.equal((await client.command('SELECT Release')).status, 'OK');
+    const reply = await client.command('UID MOVE 1 Caught');
+    assert.deepEqual([reply.status, reply.code], ['NO', 'CANNOT']);
+    assert.match(reply.text, /What was dragged to Release was done at once and cannot be taken back\./);
+    assert.equal((await server.farEnd.nextReceived()).recipients.length, 1);
+  });
+
   it(
     'of a notice: it may be read and deleted, and is nothing to release or train with',
     { timeout: 30_000 },
