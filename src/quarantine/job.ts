@@ -43,6 +43,7 @@ export interface Delivery {
   lastDelayMs: number;
   lastReply?: string;
   endedAt?: number;
+  /** Of a cancelled one: that of the attempt which was under way. */
   lease: Lease | null;
 }
 

@@ -68,7 +68,8 @@ export async function retryJobs(quarantine: Quarantine, ids: readonly string[] |
 
 /**
  * Cancels what is due for a message. A cancelled delivery begins a new holding: the message is back in its view, without the recipients
- * that accepted. An attempt that is under way finds its lease gone; what the far end has accepted by then stays accepted there.
+ * that accepted. An attempt that is under way finds that it must stop; its lease stays on record, so that a recipient who accepts at this
+ * very moment is noted (outcomes.ts), and no new order is tried before the attempt has ended.
  * @throws Refusal when there is no such message or nothing is due
  */
 export async function cancelJob(quarantine: Quarantine, id: string, by: string): Promise<Message> {
@@ -79,10 +80,7 @@ export async function cancelJob(quarantine: Quarantine, id: string, by: string):
     const due = jobNames(message).filter((job) => jobOf(message, job)?.state === 'due');
     if (!due.length) throw new Refusal('CANNOT', refusals.noJob(id));
     const now = clock.now();
-    const ended = due.reduce(
-      (next, job) => withJob(next, job, { state: 'cancelled', endedAt: now, lease: null }),
-      message,
-    );
+    const ended = due.reduce((next, job) => withJob(next, job, { state: 'cancelled', endedAt: now }), message);
     const after = due.some((job) => job.kind === 'delivery') ? comeBack(ended, now) : ended;
     const { messages } = await storage.commit([{ before: message, after }]);
     quarantine.log.info({ event: 'cancel', message: id, by, jobs: due.length }, 'jobs cancelled');

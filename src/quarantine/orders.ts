@@ -1,7 +1,7 @@
 // How one message changes when something is ordered for it: pure functions from a message to its next state. What may be ordered is
 // decided in decide.ts; who commits is act.ts, append.ts and the operator's commands. An order that stands already adds nothing, and
 // orders never cancel each other.
-import type { Cause, Delivery, DeliveryRecipient, Report, Verdict } from './job.ts';
+import type { Cause, Delivery, DeliveryRecipient, Lease, Report, Verdict } from './job.ts';
 import { audience } from './message.ts';
 import type { Mark, Message, Removal } from './message.ts';
 import type { Role } from './scope.ts';
@@ -52,7 +52,7 @@ export function orderDelivery(message: Message, origin: OrderOrigin, again = fal
     state: 'due',
     recipients,
     attempts: 0,
-    nextAttemptAt: origin.now,
+    nextAttemptAt: notBefore(message.delivery, origin.now),
     lastDelayMs: 0,
     lease: null,
   };
@@ -74,11 +74,22 @@ export function orderReport(
     targets: Object.fromEntries(
       targets.map((name) => [
         name,
-        { state: 'due', attempts: 0, nextAttemptAt: origin.now, lastDelayMs: 0, lease: null },
+        {
+          state: 'due',
+          attempts: 0,
+          nextAttemptAt: notBefore(message.report?.targets[name], origin.now),
+          lastDelayMs: 0,
+          lease: null,
+        },
       ]),
     ),
   };
   return marked({ ...message, report }, '$Reported');
+}
+
+/** A new order waits for the attempt at the former one, which has stopped when its lease runs out: of two at once, either may come last. */
+function notBefore(former: { lease: Lease | null } | null | undefined, now: number): number {
+  return Math.max(now, former?.lease?.until ?? 0);
 }
 
 /** Takes the message out of its view for everybody. A job that is due goes on. */

@@ -1,5 +1,6 @@
 // What an attempt's outcome means for the message: done, again later, or failed and back in its view with a notice. Written only if the
 // claim still holds its lease, so that a late answer cannot close a newer order. Called by src/queue after each attempt.
+import { repeatWhileStale } from './act.ts';
 import { whileClaimed, withJob } from './claims.ts';
 import type { Claim } from './claims.ts';
 import { retryDelayMs } from './job.ts';
@@ -19,7 +20,7 @@ export async function recordDelivery(
   claim: Claim,
   outcomes: readonly RecipientOutcome[],
 ): Promise<boolean> {
-  return whileClaimed(quarantine, claim, async (message, now) => {
+  const isWritten = await whileClaimed(quarantine, claim, async (message, now) => {
     if (!message.delivery) return message;
     const delivery = afterAttempt(message.delivery, outcomes, { now, retryForMs: quarantine.policy.retryForMs });
     const next = { ...message, delivery };
@@ -28,6 +29,33 @@ export async function recordDelivery(
     // The notice first: should we die in between, the message is still due and fails again, and the notice has its fixed id.
     await insertFailureNotice(quarantine, next, now);
     return comeBack(next, now, '$ReleaseFailed');
+  });
+  if (!isWritten) await noteLateAcceptance(quarantine, claim, outcomes);
+  return isWritten;
+}
+
+/** Of a delivery that was cancelled during the attempt: who has got the message after all must not get it again by the next order. */
+async function noteLateAcceptance(
+  { storage, clock }: Quarantine,
+  { message: { id }, token }: Claim,
+  outcomes: readonly RecipientOutcome[],
+): Promise<void> {
+  await repeatWhileStale(async () => {
+    const message = await storage.worker.get(id);
+    const delivery = message?.delivery;
+    if (!message || delivery?.state !== 'cancelled' || delivery.lease?.token !== token) return;
+    const replies = new Map(
+      outcomes.filter(({ outcome }) => outcome === 'accepted').map(({ address, reply }) => [address, reply]),
+    );
+    const recipients = delivery.recipients.map((recipient): DeliveryRecipient => {
+      const reply = replies.get(recipient.address);
+      return reply !== undefined && recipient.state === 'pending'
+        ? { ...recipient, state: 'accepted', reply, at: clock.now() }
+        : recipient;
+    });
+    await storage.commit([
+      { before: message, after: { ...message, delivery: { ...delivery, recipients, lease: null } } },
+    ]);
   });
 }
 

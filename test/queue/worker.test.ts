@@ -10,6 +10,7 @@ import type { DropFolder, ViewFolder } from '../../src/quarantine/folder.ts';
 import { cancelJob, listJobs, retryJobs } from '../../src/quarantine/jobs.ts';
 import type { Message } from '../../src/quarantine/message.ts';
 import { recordDelivery } from '../../src/quarantine/outcomes.ts';
+import type { Quarantine } from '../../src/quarantine/quarantine.ts';
 import { receive } from '../../src/quarantine/receive.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
 import type { ReportAttempt, ReportOutcome, ReportTarget } from '../../src/quarantine/target.ts';
@@ -108,6 +109,18 @@ async function withScene(
     await farEnd.close();
     await test.close();
   }
+}
+
+/** Copies everything that the view shows into a drop. */
+async function copyAll(quarantine: Quarantine, view: 'caught' | 'outgoing', to: string): Promise<void> {
+  const scope = scopeOfLogin('global');
+  await act(quarantine, {
+    scope,
+    cause: 'COPY',
+    from: quarantine.folders.showing(view) as ViewFolder,
+    to: quarantine.folders.find(to, 'global') as DropFolder,
+    uids: (await quarantine.storage.openMailbox(scope, view)).uids,
+  });
 }
 
 describe('a release that is accepted', () => {
@@ -294,6 +307,49 @@ describe('cancelling', () => {
   });
 });
 
+describe('cancelling during an attempt', () => {
+  it('notes who accepted all the same, so that a new release does not reach them twice', async () => {
+    const answer = Promise.withResolvers<string>();
+    await withScene(
+      { farEnd: { script: [{ end: () => answer.promise }] } },
+      async ({ quarantine, worker, drag, get, farEnd }) => {
+        const id = await drag('Release', {
+          view: 'outgoing',
+          recipients: ['x@remote.example'],
+          sender: 'a@example.com',
+        });
+        await farEnd.nextReceived();
+        await cancelJob(quarantine, id, 'cli');
+        answer.resolve('250 taken');
+        await worker.idle();
+        assert.equal((await get(id)).delivery?.state, 'cancelled');
+        assert.deepEqual(
+          (await get(id)).delivery?.recipients.map(({ state, reply }) => [state, reply]),
+          [['accepted', '250 taken']],
+        );
+        await copyAll(quarantine, 'outgoing', 'Release');
+        await worker.idle();
+        assert.equal(farEnd.received.length, 1);
+      },
+    );
+  });
+
+  it('keeps a new order waiting until that attempt has stopped, wherever it runs', async () => {
+    await withScene({}, async ({ quarantine, worker, drag, get, clock }) => {
+      await worker.close();
+      const id = await drag('Release & Train');
+      const claim = () => claimDue(quarantine, { limit: 9, leaseMs: 10_000, exceptDomains: [], isWanted: () => true });
+      assert.equal((await claim()).length, 1);
+      await cancelJob(quarantine, id, 'cli');
+      await copyAll(quarantine, 'caught', 'Release');
+      assert.equal((await get(id)).delivery?.state, 'due');
+      assert.deepEqual(await claim(), []);
+      clock.advance(10_000);
+      assert.equal((await claim()).length, 1);
+    });
+  });
+});
+
 describe('claims', () => {
   it('are given to one worker only, and to another when the lease has run out', async () => {
     await withScene({}, async ({ quarantine, worker, drag, clock }) => {
@@ -394,6 +450,21 @@ describe('reports', () => {
       await farEnd.nextReceived();
       answered.resolve({ outcome: 'done', reply: 'at last' });
       await worker.idle();
+    });
+  });
+
+  it('wait while the opposite verdict is being reported, so that the last one given is the last one learned', async () => {
+    await withScene({ reports: [new ScriptedFilter('good')] }, async ({ quarantine, worker, drag, clock }) => {
+      await worker.close();
+      await drag('Not Spam', { cause: 'COPY' });
+      const claim = () => claimDue(quarantine, { limit: 9, leaseMs: 10_000, exceptDomains: [], isWanted: () => true });
+      const [ham] = await claim();
+      assert.equal(ham?.message.report?.verdict, 'ham');
+      await copyAll(quarantine, 'caught', 'Spam');
+      assert.deepEqual(await claim(), []);
+      clock.advance(10_000);
+      const [spam] = await claim();
+      assert.equal(spam?.message.report?.verdict, 'spam');
     });
   });
 
