@@ -50,7 +50,6 @@ function createProgram(): Command {
     .usage('[--config FILE] [COMMAND] [OPTIONS]')
     .version(version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand(false)
     .option('--config <file>', 'settings file (default: ./lazaretto.yaml, or LAZARETTO_CONFIG)')
     .option('--json', 'answer in JSON, for scripts')
     .configureHelp({ showGlobalOptions: true, helpWidth: 80 })
