@@ -147,7 +147,8 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     const { id: connectionId, remoteAddress } = this;
     const result = await authenticate({ username, password, remoteAddress, connectionId, repeated });
     if (!result.ok) {
-      log.info({ ...this.#fields(), username: username.slice(0, 200), code: result.code }, 'IMAP login refused');
+      // Without the name: people type passwords there.
+      log.info({ ...this.#fields(), code: result.code }, 'IMAP login refused');
       if (result.code !== 'UNAVAILABLE') this.#loginAttempts.noteRefused(username, password);
       if (this.#loginAttempts.count >= this.#shell.limits.failedLogins) {
         this.afterAnswer(() => this.bye('Too many wrong passwords'));
