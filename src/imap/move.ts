@@ -1,5 +1,6 @@
 // COPY and MOVE: the drag. What it means is decided by the folder-action engine (quarantine/act.ts); here it is only read and answered.
 import { act } from '../quarantine/act.ts';
+import type { DropOutcome } from '../quarantine/act.ts';
 import { Refusal } from '../quarantine/errors.ts';
 import { refusals } from '../quarantine/sentences.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
@@ -42,12 +43,7 @@ async function drop(
 }
 
 // RFC 4315 section 3: real UIDs of the drop, in the order of the sources; none where the drop cannot be opened.
-function copyUid(
-  { dropFolders }: ImapEnvironment,
-  { uids, copied }: { uids: readonly number[]; copied: { uidValidity: number; firstUid: number } | null },
-): string | undefined {
+function copyUid({ dropFolders }: ImapEnvironment, { uids, copied }: DropOutcome): string | undefined {
   if (!copied || !uids.length || dropFolders === 'strict') return undefined;
-  const last = copied.firstUid + uids.length - 1;
-  const target = last === copied.firstUid ? String(last) : `${copied.firstUid}:${last}`;
-  return `COPYUID ${copied.uidValidity} ${packUids(uids)} ${target}`;
+  return `COPYUID ${copied.uidValidity} ${packUids(uids)} ${packUids(copied.uids)}`;
 }

@@ -2,6 +2,7 @@
 import { Refusal } from '../quarantine/errors.ts';
 import { storeFlags } from '../quarantine/flags.ts';
 import { refusals } from '../quarantine/sentences.ts';
+import { slicesOf } from '../quarantine/slices.ts';
 import { BadCommand } from './answers.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
 import type { ImapEnvironment, MailboxCommand } from './environment.ts';
@@ -39,14 +40,16 @@ async function changeFlags(
   if (mailbox.readOnly) throw new Refusal('NOPERM', refusals.readOnly());
   if (mailbox.folder.kind === 'view' && uids.length) {
     const view = mailbox.folder.shows;
-    const stored = await storeFlags(quarantine, { scope: mailbox.scope, view, uids, action, flags });
-    const lines: string[] = [];
-    for (const { uid, flags: now } of stored) {
-      mailbox.noteTold(uid, now);
-      const told = call.uid ? `UID ${uid} FLAGS ${formatFlags(now)}` : `FLAGS ${formatFlags(now)}`;
-      if (!silent) lines.push(`* ${mailbox.sequenceNumber(uid)} FETCH (${told})\r\n`);
+    for (const slice of slicesOf(uids)) {
+      const stored = await storeFlags(quarantine, { scope: mailbox.scope, view, uids: slice, action, flags });
+      const lines: string[] = [];
+      for (const { uid, flags: now } of stored) {
+        mailbox.noteTold(uid, now);
+        const told = call.uid ? `UID ${uid} FLAGS ${formatFlags(now)}` : `FLAGS ${formatFlags(now)}`;
+        if (!silent) lines.push(`* ${mailbox.sequenceNumber(uid)} FETCH (${told})\r\n`);
+      }
+      if (lines.length) await connection.write(lines.join(''));
     }
-    if (lines.length) await connection.write(lines.join(''));
   }
   return { response: 'OK', text: 'STORE completed' };
 }

@@ -13,6 +13,7 @@ import { loginName } from './scope.ts';
 import type { Role, Scope } from './scope.ts';
 import { dropSentence, refusals } from './sentences.ts';
 import type { DropTally } from './sentences.ts';
+import { slicesOf } from './slices.ts';
 
 export interface DropOrder {
   scope: Scope;
@@ -26,30 +27,52 @@ export interface DropOrder {
 export interface DropOutcome {
   /** UIDs that were accepted, ascending; after a MOVE they are gone from the view. */
   uids: number[];
-  /** UIDs that the accepted messages "have" in the drop: firstUid, firstUid+1, … Null when nothing was accepted. */
-  copied: { uidValidity: number; firstUid: number } | null;
+  /** UIDs that the accepted messages "have" in the drop, one for each of `uids`. Null when nothing was accepted. */
+  copied: { uidValidity: number; uids: number[] } | null;
   /** What happened, for the tagged OK. */
   text: string;
   /** MOVE only: why the rest stayed. It is answered after what went has been announced. */
   refused: Refusal | null;
 }
 
+/** What became of some of the messages. */
+interface Dropped {
+  /** How many were shown. */
+  shown: number;
+  uids: number[];
+  copied: DropOutcome['copied'];
+  tally: DropTally;
+  reasons: Reasons;
+}
+
+type Reasons = Map<string, { code: Refusal['code']; times: number }>;
+
 /**
  * Durable when it resolves; may be repeated (an order that stands adds nothing). A COPY is all or nothing; a MOVE takes what it may.
  * @throws Refusal COPY: the reasons, and nothing was done. MOVE: only when nothing at all was accepted
- * @throws TemporaryError the store is out of reach; repeat
+ * @throws TemporaryError the store is out of reach; repeat. Part of a long MOVE may have gone
  */
 export async function act(quarantine: Quarantine, order: DropOrder): Promise<DropOutcome> {
-  return repeatWhileStale(() => tryAct(quarantine, order));
+  const slices = order.cause === 'MOVE' ? slicesOf(order.uids) : [order.uids];
+  const all: Dropped = { shown: 0, uids: [], copied: null, tally: emptyTally(), reasons: new Map() };
+  for (const uids of slices) addDropped(all, await repeatWhileStale(() => tryAct(quarantine, { ...order, uids })));
+  const { shown, uids, copied, tally, reasons } = all;
+  if (reasons.size && !uids.length) throw refusalFor(reasons, (told) => refusals.noneDone(shown, told));
+  return {
+    uids,
+    copied,
+    text: dropSentence(order.to, tally),
+    refused: reasons.size ? refusalFor(reasons, (told) => refusals.someRefused(uids.length, 'accepted', told)) : null,
+  };
 }
 
-async function tryAct(quarantine: Quarantine, order: DropOrder): Promise<DropOutcome> {
+async function tryAct(quarantine: Quarantine, order: DropOrder): Promise<Dropped> {
   const { storage, policy, domains } = quarantine;
   const shown = domains.isSeenBy(order.scope)
     ? await storage.messagesByUid(order.scope, order.from.shows, order.uids)
     : [];
   const origin: OrderOrigin = { by: loginName(order.scope), cause: order.cause, now: quarantine.clock.now() };
-  const reasons = new Map<string, { code: Refusal['code']; times: number }>();
+  const reasons: Reasons = new Map();
   const accepted: { uid: number; message: Message; plan: Plan }[] = [];
   for (const { uid, message } of shown) {
     try {
@@ -64,38 +87,47 @@ async function tryAct(quarantine: Quarantine, order: DropOrder): Promise<DropOut
       accepted.push({ uid, message, plan });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const known = reasons.get(error.message);
-      reasons.set(error.message, { code: error.code, times: (known?.times ?? 0) + 1 });
+      addReason(reasons, error.message, error.code, 1);
     }
   }
-  if (reasons.size && (order.cause === 'COPY' || !accepted.length))
-    throw refusalFor(reasons, (told) => refusals.noneDone(shown.length, told));
-  if (!accepted.length) return { uids: [], copied: null, text: dropSentence(order.to, emptyTally()), refused: null };
-
   const tally = emptyTally();
+  const dropped: Dropped = { shown: shown.length, uids: [], copied: null, tally, reasons };
+  if (!accepted.length || (reasons.size && order.cause === 'COPY')) return dropped;
+
   const changes: Change[] = [];
   for (const { message, plan } of accepted) {
     const after = carryOut(message, plan, { origin, role: order.scope.role, targets: policy.reportTargets });
     if (after !== message) changes.push({ before: message, after });
     addToTally(tally, plan);
   }
-  const result = await storage.commit(changes, {
-    scope: order.scope,
-    mailbox: order.to.mailbox,
-    count: accepted.length,
-  });
+  const count = accepted.length;
+  const { drop } = await storage.commit(changes, { scope: order.scope, mailbox: order.to.mailbox, count });
   quarantine.log.info(
     { event: 'drop', folder: order.to.mailbox, from: order.from.mailbox, ...origin, ...tally },
     'messages dropped',
   );
-  return {
-    uids: accepted.map(({ uid }) => uid),
-    copied: result.drop ?? null,
-    text: dropSentence(order.to, tally),
-    refused: reasons.size
-      ? refusalFor(reasons, (told) => refusals.someRefused(accepted.length, 'accepted', told))
-      : null,
-  };
+  const uids = accepted.map(({ uid }) => uid);
+  const copied = drop && { uidValidity: drop.uidValidity, uids: uids.map((_, i) => drop.firstUid + i) };
+  return { ...dropped, uids, copied: copied ?? null };
+}
+
+function addDropped(all: Dropped, { shown, uids, copied, tally, reasons }: Dropped): void {
+  if (uids.length && !all.uids.length) all.copied = copied;
+  // Once in four thousand million drops UIDVALIDITY changes in between; then there is no one COPYUID for all.
+  else if (uids.length && all.copied?.uidValidity !== copied?.uidValidity) all.copied = null;
+  else for (const uid of copied?.uids ?? []) all.copied?.uids.push(uid);
+  all.shown += shown;
+  for (const uid of uids) all.uids.push(uid);
+  all.tally.total += tally.total;
+  all.tally.deliveries += tally.deliveries;
+  all.tally.reports += tally.reports;
+  all.tally.deleted += tally.deleted;
+  all.tally.nothing += tally.nothing;
+  for (const [reason, { code, times }] of reasons) addReason(all.reasons, reason, code, times);
+}
+
+function addReason(reasons: Reasons, reason: string, code: Refusal['code'], times: number): void {
+  reasons.set(reason, { code: reasons.get(reason)?.code ?? code, times: (reasons.get(reason)?.times ?? 0) + times });
 }
 
 /** The message after a plan; the very same object when the plan adds nothing. */
@@ -112,10 +144,7 @@ export function carryOut(
   return next;
 }
 
-function refusalFor(
-  reasons: ReadonlyMap<string, { code: Refusal['code']; times: number }>,
-  say: (told: Map<string, number>) => string,
-): Refusal {
+function refusalFor(reasons: Reasons, say: (told: Map<string, number>) => string): Refusal {
   const [first] = reasons.values();
   return new Refusal(first?.code ?? 'CANNOT', say(new Map([...reasons].map(([reason, { times }]) => [reason, times]))));
 }

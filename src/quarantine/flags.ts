@@ -4,11 +4,12 @@ import { repeatWhileStale } from './act.ts';
 import { Refusal } from './errors.ts';
 import type { View } from './message.ts';
 import { removeForRole } from './orders.ts';
-import type { Change } from './ports.ts';
+import type { Change, UidRange } from './ports.ts';
 import type { Quarantine } from './quarantine.ts';
 import { loginName } from './scope.ts';
 import type { Scope } from './scope.ts';
 import { refusals } from './sentences.ts';
+import { slicesOf } from './slices.ts';
 
 export interface FlagOrder {
   scope: Scope;
@@ -22,13 +23,17 @@ export interface FlagOrder {
 /** More keywords on one message than any mail program uses; without a limit a client could let it grow for ever. */
 const maxFlags = 100;
 
-/** Durable when it resolves; may be repeated. Answers the flags as they are now, our marks included, for the UIDs that are shown. */
+/**
+ * Durable when it resolves; may be repeated. Answers the flags as they are now, our marks included, for the UIDs that are shown.
+ * One write: who is asked for a whole mailbox gives it in slices.
+ */
 export async function storeFlags(
   quarantine: Quarantine,
   order: FlagOrder,
 ): Promise<{ uid: number; flags: string[] }[]> {
   const { role } = order.scope;
   return repeatWhileStale(async () => {
+    if (!quarantine.domains.isSeenBy(order.scope)) return [];
     const shown = await quarantine.storage.messagesByUid(order.scope, order.view, order.uids);
     const changes: Change[] = [];
     const result: { uid: number; flags: string[] }[] = [];
@@ -53,25 +58,45 @@ export async function expunge(
   quarantine: Quarantine,
   order: { scope: Scope; view: View; uids: readonly number[] },
 ): Promise<number[]> {
-  const { scope } = order;
-  return repeatWhileStale(async () => {
-    const shown = await quarantine.storage.messagesByUid(scope, order.view, order.uids);
-    const deleted = shown.filter(({ message }) => message.flags[scope.role].includes('\\Deleted'));
-    const now = quarantine.clock.now();
-    if (deleted.length) {
-      await quarantine.storage.commit(
-        deleted.map(({ message }) => ({
-          before: message,
-          after: removeForRole(message, scope.role, loginName(scope), now),
-        })),
-      );
-      quarantine.log.info(
-        { event: 'expunge', by: loginName(scope), view: order.view, messages: deleted.length },
-        'messages deleted',
-      );
-    }
-    return deleted.map(({ uid }) => uid);
-  });
+  const gone: number[] = [];
+  for (const uids of slicesOf(order.uids))
+    for (const uid of await repeatWhileStale(() => expungeSlice(quarantine, { ...order, uids }))) gone.push(uid);
+  if (gone.length) {
+    const by = loginName(order.scope);
+    quarantine.log.info({ event: 'expunge', by, view: order.view, messages: gone.length }, 'messages deleted');
+  }
+  return gone;
+}
+
+async function expungeSlice(
+  { storage, domains, clock }: Quarantine,
+  { scope, view, uids }: { scope: Scope; view: View; uids: readonly number[] },
+): Promise<number[]> {
+  if (!domains.isSeenBy(scope)) return [];
+  // The list opens no documents, and most of a mailbox is not deleted.
+  const listed = await storage.list(scope, view, rangesOf(uids), uids.length);
+  const marked = listed.filter(({ flags }) => flags.includes('\\Deleted')).map(({ uid }) => uid);
+  if (!marked.length) return [];
+  const shown = await storage.messagesByUid(scope, view, marked);
+  const deleted = shown.filter(({ message }) => message.flags[scope.role].includes('\\Deleted'));
+  const now = clock.now();
+  await storage.commit(
+    deleted.map(({ message }) => ({
+      before: message,
+      after: removeForRole(message, scope.role, loginName(scope), now),
+    })),
+  );
+  return deleted.map(({ uid }) => uid);
+}
+
+function rangesOf(ascending: readonly number[]): UidRange[] {
+  const ranges: UidRange[] = [];
+  for (const uid of ascending) {
+    const last = ranges.at(-1);
+    if (last && uid === last.to + 1) last.to = uid;
+    else ranges.push({ from: uid, to: uid });
+  }
+  return ranges;
 }
 
 function combine(current: readonly string[], { action, flags }: FlagOrder): string[] {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { act } from '../../src/quarantine/act.ts';
 import type { DropOutcome } from '../../src/quarantine/act.ts';
+import { TemporaryError } from '../../src/quarantine/errors.ts';
 import type { Refusal } from '../../src/quarantine/errors.ts';
 import type { DropFolder, ViewFolder } from '../../src/quarantine/folder.ts';
 import type { Message, View } from '../../src/quarantine/message.ts';
@@ -172,7 +173,8 @@ describe('moving messages into a drop', () => {
     for (let i = 0; i < 3; i++) await arrive(test.quarantine);
     const first = await drag(test.quarantine, { to: 'Release', uids: [1, 2] });
     const second = await drag(test.quarantine, { to: 'Release', uids: [3] });
-    assert.equal(second.copied?.firstUid, (first.copied?.firstUid ?? 0) + 2);
+    assert.equal(first.copied?.uids.length, 2);
+    assert.deepEqual(second.copied?.uids, [(first.copied?.uids.at(-1) ?? 0) + 1]);
     assert.equal(second.copied?.uidValidity, first.copied?.uidValidity);
   });
 
@@ -192,6 +194,53 @@ describe('moving messages into a drop', () => {
     const outcome = await drag(quarantine, { to: 'Release & Train', uids });
     assert.equal(outcome.text, '10000 messages will be delivered, 10000 messages will be reported as not spam');
     assert.deepEqual(await uidsSeenBy(storage, 'global'), []);
+  });
+});
+
+describe('moving more messages than one write should take', () => {
+  const raw = Buffer.from('Subject: To many\r\n\r\n');
+  const recipients = Array.from({ length: 1500 }, (_, i) => `user${i}@example.com`);
+
+  it('goes in pieces, with one answer for all; a COPY is one write', async () => {
+    const commits: number[] = [];
+    await using test = await openTestQuarantine({
+      wrapStorage: (storage) => ({
+        ...storage,
+        commit(changes, drop) {
+          commits.push(changes.length);
+          return storage.commit(changes, drop);
+        },
+      }),
+    });
+    const { quarantine, storage } = test;
+    await receive(quarantine, { view: 'caught', raw, envelope: { sender: '', recipients } });
+    const uids = await uidsSeenBy(storage, 'global');
+    await drag(quarantine, { cause: 'COPY', to: 'Not Spam', uids });
+    assert.deepEqual(commits, [1500]);
+    const outcome = await drag(quarantine, { to: 'Release', uids });
+    assert.deepEqual(commits, [1500, 1000, 500]);
+    assert.deepEqual(outcome.uids, uids);
+    assert.equal(outcome.copied?.uids.length, 1500);
+    assert.equal(new Set(outcome.copied?.uids).size, 1500);
+    assert.equal(outcome.text, '1500 messages will be delivered');
+  });
+
+  it('leaves what has gone and what has not, when the store fails in between', async () => {
+    let commits = 0;
+    await using test = await openTestQuarantine({
+      wrapStorage: (storage) => ({
+        ...storage,
+        commit: (changes, drop) =>
+          ++commits === 2 ? Promise.reject(new TemporaryError('no room')) : storage.commit(changes, drop),
+      }),
+    });
+    const { quarantine, storage } = test;
+    await receive(quarantine, { view: 'caught', raw, envelope: { sender: '', recipients } });
+    const uids = await uidsSeenBy(storage, 'global');
+    await assert.rejects(drag(quarantine, { to: 'Release', uids }), TemporaryError);
+    assert.deepEqual(await uidsSeenBy(storage, 'global'), uids.slice(1000));
+    assert.equal((await storage.worker.withJobs({ ended: false, limit: Infinity })).length, 1000);
+    assert.equal((await drag(quarantine, { to: 'Release', uids })).text, '500 messages will be delivered');
   });
 });
 
