@@ -5,6 +5,8 @@ import { writeOut } from './answer.ts';
 import { openDemoLog } from './demo/demo-log.ts';
 import { openDemoDirectory } from './demo/directory.ts';
 import { UsageError } from './failures.ts';
+import { examples } from './help-text.ts';
+import { onStopSignal } from './stop-signal.ts';
 
 interface DemoCommandOptions {
   dir?: string;
@@ -24,10 +26,7 @@ export function addDemoCommand(program: Command): void {
       `
 Listens on 127.0.0.1 only. Ctrl-C ends it and removes everything; a second one
 ends it at once.
-
-Examples:
-  $ lazaretto demo
-  $ lazaretto demo --dir ./demo`,
+${examples('demo', 'demo --dir ./demo')}`,
     )
     .action(async (options: DemoCommandOptions, command: Command) => {
       if (command.optsWithGlobals<{ config?: string }>().config !== undefined)
@@ -37,7 +36,9 @@ Examples:
 }
 
 async function runDemo(options: DemoCommandOptions): Promise<void> {
-  const stopped = stopSignal();
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  // Before the start, so that a signal that comes meanwhile still ends it in good order.
+  onStopSignal(stop);
   const directory = await openDemoDirectory(options);
   const tell = (line: string): void => void process.stdout.write(`${line}\n`);
   const log = openDemoLog(join(directory.path, 'lazaretto.log'), tell);
@@ -60,20 +61,4 @@ async function runDemo(options: DemoCommandOptions): Promise<void> {
       ? `Stopped. Kept in ${directory.path}; --dir goes on with it.`
       : 'Stopped. Nothing of the demo is left.',
   );
-}
-
-/** npm passes Ctrl-C on to us although the terminal has sent it already: what comes so soon after the first is the same one. */
-const sameSignalMs = 300;
-
-/** Resolves at the first signal to stop; a second one ends the process at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let firstAt: number | undefined;
-    const onSignal = (): void => {
-      if (firstAt !== undefined && performance.now() - firstAt > sameSignalMs) process.exit(130);
-      firstAt ??= performance.now();
-      resolve();
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  });
 }
