@@ -31,8 +31,8 @@ export class OpenMailbox implements SelectedMailbox {
   readonly #told = new Map<number, string>();
   #stopWatching = (): void => undefined;
   #isWatched = false;
-  /** EXISTS went out with the answer to something else: IDLE says it once more. */
-  #repeatsArrival = false;
+  /** Something was told with the answer to something else: IDLE reminds of it once. */
+  #wasToldInPassing = false;
 
   constructor(options: OpenMailboxOptions) {
     this.folder = options.folder;
@@ -70,38 +70,41 @@ export class OpenMailbox implements SelectedMailbox {
     }
     const isSeen = domains.isSeenBy(this.scope);
     const gone = isSeen ? changes.gone : this.#uids;
-    if (gone.length) await this.#announceGone(connection, new Set(gone));
-    if (isSeen) await this.#announceShown(connection, changes, inPassing);
+    const lines = gone.length ? this.#removeGone(new Set(gone)) : [];
+    if (isSeen) lines.push(...this.#addShown(changes));
+    // RFC 9051 section 7: a client has to note whatever it is told at any time; but Thunderbird shows nothing of what comes with the
+    // answer to its UID FETCH or UID STORE, and goes into IDLE, where any line makes it look. The same number said twice harms nobody.
+    if (this.#isWatched && this.#wasToldInPassing && !lines.length) lines.push(`* ${this.#uids.length} EXISTS\r\n`);
+    this.#wasToldInPassing = !this.#isWatched && (this.#wasToldInPassing || (inPassing && lines.length > 0));
+    if (lines.length) await connection.write(lines.join(''));
     this.#modseq = changes.modseq;
     this.#told.clear();
   }
 
   // RFC 9051 section 7.5.1: each EXPUNGE renumbers what follows, so the highest goes first and no number needs correcting.
-  async #announceGone(connection: ImapConnection, gone: ReadonlySet<number>): Promise<void> {
+  #removeGone(gone: ReadonlySet<number>): string[] {
     const lines: string[] = [];
     for (let index = this.#uids.length - 1; index >= 0; index--) {
       if (gone.has(this.#uids[index] ?? 0)) lines.push(`* ${index + 1} EXPUNGE\r\n`);
     }
-    if (!lines.length) return;
-    this.#uids = this.#uids.filter((uid) => !gone.has(uid));
-    await connection.write(lines.join(''));
+    if (lines.length) this.#uids = this.#uids.filter((uid) => !gone.has(uid));
+    return lines;
   }
 
-  // RFC 9051 section 7.4.1: a client has to note every EXISTS; but Thunderbird overlooks one that comes with the answer to its UID FETCH
-  // or UID STORE, and then goes into IDLE without showing the message. The same number said twice means nothing new to others.
-  async #announceShown(connection: ImapConnection, changes: MailboxChanges, inPassing: boolean): Promise<void> {
+  #addShown(changes: MailboxChanges): string[] {
     const highest = this.#uids.at(-1) ?? 0;
     const arrived = changes.shown.filter(({ uid }) => uid > highest);
     const lines: string[] = [];
-    for (const { uid } of arrived) this.#uids.push(uid);
-    if (arrived.length || (this.#isWatched && this.#repeatsArrival)) lines.push(`* ${this.#uids.length} EXISTS\r\n`);
-    this.#repeatsArrival = !this.#isWatched && (this.#repeatsArrival || (inPassing && arrived.length > 0));
+    if (arrived.length) {
+      for (const { uid } of arrived) this.#uids.push(uid);
+      lines.push(`* ${this.#uids.length} EXISTS\r\n`);
+    }
     for (const { uid, flags } of changes.shown) {
       const number = uid > highest ? 0 : this.sequenceNumber(uid);
       const text = formatFlags(flags);
       if (number && this.#told.get(uid) !== text) lines.push(`* ${number} FETCH (UID ${uid} FLAGS ${text})\r\n`);
     }
-    if (lines.length) await connection.write(lines.join(''));
+    return lines;
   }
 
   watch(wake: () => void): () => void {

@@ -200,7 +200,7 @@ describe('what other sessions are told', () => {
     assert.deepEqual((await idler.command('UID FETCH 1:* (UID)')).untagged, ['* 1 FETCH (UID 2)']);
   });
 
-  it('an arrival that was told with the answer to a fetch, once more in IDLE', options, async () => {
+  it('with the answer to a fetch, are reminded of it once in IDLE', options, async () => {
     await using server = await startTestServer();
     const client = await server.open('Caught');
     await server.handIn(sampleMail('one'));
@@ -217,9 +217,15 @@ describe('what other sessions are told', () => {
     await again.done();
     await server.handIn(sampleMail('three'));
     assert.deepEqual((await client.command('NOOP')).untagged, ['* 3 EXISTS']);
-    await client.idle();
+    const idlingStill = await client.idle();
     await server.handIn(sampleMail('four'));
     assert.equal(await client.read(), '* 4 EXISTS', 'who asked for news is told once');
+    await idlingStill.done();
+    const other = await server.open('Caught', 'example.com');
+    assert.equal((await other.command('UID MOVE 2 "Not Spam"')).status, 'OK');
+    assert.equal((await client.command('UID FETCH 1 (UID)')).untagged.at(-1), '* 2 EXPUNGE');
+    await client.idle();
+    assert.equal(await client.read(), '* 3 EXISTS');
   });
 
   it('expiry, as EXPUNGE; restored within the undo period the message is new', options, async () => {
