@@ -20,17 +20,17 @@ export interface FetchedMessage extends ListedMessage {
 
 type ReadContent = (start: number, end: number) => Promise<Buffer | null>;
 
-/** A range of the content: loaded whole when it is small enough, else piece by piece. */
+/** A range of the content: its beginning, or all of it, is loaded before the line goes out, as far as there is room. */
 interface ContentPiece {
   range: ByteRange;
   loaded: Buffer | null;
-  /** Filters the loaded header down to the fields that were asked for; such a piece is always loaded whole. */
+  /** Filters the header down to the fields that were asked for; such a piece is loaded whole, or not before it goes out. */
   select: ((header: Buffer) => Buffer) | null;
   label: string;
   partial: SectionItem['partial'];
 }
 
-/** Up to this much of one range is held in memory. */
+/** Up to this much of one line is held in memory, and of a range that goes out in pieces. */
 const wholeBytes = 1024 * 1024;
 
 export class FetchLine {
@@ -52,11 +52,19 @@ export class FetchLine {
 
   /** False: the content is gone; the message has just left. */
   async load(): Promise<boolean> {
+    let room = wholeBytes;
+    let isThere = false;
     for (const part of this.#parts) {
       if (typeof part === 'string' || part.range.end === part.range.start) continue;
       const { start, end } = part.range;
-      part.loaded = await this.#read(start, part.select ? end : Math.min(end, start + wholeBytes));
-      if (!part.loaded) return false;
+      const fits = part.select ? end - start <= room : room > 0;
+      if (!fits && isThere) continue;
+      const loaded = await this.#read(start, Math.min(end, start + (fits ? room : 1)));
+      if (!loaded) return false;
+      isThere = true;
+      if (!fits) continue;
+      part.loaded = loaded;
+      room -= loaded.length;
     }
     return true;
   }
@@ -71,22 +79,28 @@ export class FetchLine {
 
   async *#contentPieces({ range, loaded, select, label, partial }: ContentPiece): AsyncGenerator<Buffer> {
     if (select) {
-      const selected = select(loaded ?? Buffer.alloc(0));
+      const header = loaded ?? (await this.#readAll(range));
+      const selected = select(header);
       const cut = cutRange({ start: 0, end: selected.length }, partial);
       yield literal(label, cut.end - cut.start);
       yield selected.subarray(cut.start, cut.end);
       return;
     }
     yield literal(label, range.end - range.start);
-    if (!loaded) return;
-    yield loaded;
-    for (let at = range.start + loaded.length; at < range.end;) {
-      const next = await this.#read(at, Math.min(range.end, at + wholeBytes));
-      // The length of the literal is out already: nothing but the end of the connection tells the client that it is incomplete.
-      if (!next?.length) throw new TemporaryError('The message left while it was being read.');
+    if (loaded) yield loaded;
+    for (let at = range.start + (loaded?.length ?? 0); at < range.end;) {
+      const next = await this.#readAll({ start: at, end: Math.min(range.end, at + wholeBytes) });
       yield next;
       at += next.length;
     }
+  }
+
+  async #readAll({ start, end }: ByteRange): Promise<Buffer> {
+    if (start === end) return Buffer.alloc(0);
+    const bytes = await this.#read(start, end);
+    // The line has begun: nothing but the end of the connection tells the client that it is incomplete.
+    if (!bytes?.length) throw new TemporaryError('The message left while it was being read.');
+    return bytes;
   }
 }
 

@@ -3,13 +3,14 @@
 import type { ListedMessage } from '../quarantine/ports.ts';
 import { storeFlags } from '../quarantine/flags.ts';
 import type { View } from '../quarantine/message.ts';
+import { slicesOf } from '../quarantine/slices.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
 import type { ImapEnvironment, MailboxCommand } from './environment.ts';
 import { FetchLine } from './fetch-line.ts';
 import type { FetchedMessage } from './fetch-line.ts';
 import { marksSeen, parseFetchItems } from './fetch-items.ts';
 import type { FetchItem } from './fetch-items.ts';
-import { openMailboxOf, readMessages } from './message-set.ts';
+import { openMailboxOf, readingsAtOnce, readMessages } from './message-set.ts';
 import type { OpenMailbox } from './selected.ts';
 import { uidRangesAt } from './sequence-set.ts';
 
@@ -75,21 +76,19 @@ async function fetchPage(fetching: Fetch, page: readonly ListedMessage[]): Promi
   const needsReading = items.some(
     ({ kind }) => kind === 'envelope' || kind === 'body' || kind === 'bodyStructure' || kind === 'section',
   );
-  const readings = needsReading
-    ? await storage.readings(
-        mailbox.scope,
-        page.map(({ id }) => id),
-      )
-    : [];
-  const messages = page.flatMap((message, i): FetchedMessage[] => {
-    const number = mailbox.sequenceNumber(message.uid);
-    const reading = readings[i] ?? null;
-    // A message that left since the list was read is passed over; the client learns it with the next announcement.
-    if (!number || (needsReading && !reading)) return [];
-    const newFlags = flags.get(message.uid);
-    return [{ ...message, number, flags: newFlags ?? message.flags, flagsChanged: newFlags !== undefined, reading }];
-  });
-  await writeMessages(fetching, messages);
+  for (const slice of slicesOf(page, needsReading ? readingsAtOnce : pageSize)) {
+    const ids = slice.map(({ id }) => id);
+    const readings = needsReading ? await storage.readings(mailbox.scope, ids) : [];
+    const messages = slice.flatMap((message, i): FetchedMessage[] => {
+      const number = mailbox.sequenceNumber(message.uid);
+      const reading = readings[i] ?? null;
+      // A message that left since the list was read is passed over; the client learns it with the next announcement.
+      if (!number || (needsReading && !reading)) return [];
+      const newFlags = flags.get(message.uid);
+      return [{ ...message, number, flags: newFlags ?? message.flags, flagsChanged: newFlags !== undefined, reading }];
+    });
+    await writeMessages(fetching, messages);
+  }
 }
 
 /** RFC 9051 section 6.4.5: fetching a body without PEEK sets \Seen, and the answer tells the new flags. */

@@ -6,6 +6,9 @@ import type { OpenMailbox } from './selected.ts';
 import { positionsBySequence, positionsByUid } from './sequence-set.ts';
 import type { PositionRange } from './sequence-set.ts';
 
+/** What is known of one message may take several megabytes, if somebody wants it to: a thousand addresses, a thousand parts. */
+export const readingsAtOnce = 20;
+
 /** The states of a command see to it that a mailbox is open; this says so to the types. */
 export function openMailboxOf(connection: ImapConnection<OpenMailbox>): OpenMailbox {
   if (!connection.selected) throw new BadCommand('No mailbox is selected');

@@ -1,9 +1,10 @@
 // SEARCH and UID SEARCH: walks the mailbox in pages, decides by the list what the list can decide, and looks into messages only for the
 // rest. Others are served between any two pages. EXPUNGE is never announced within the answer (RFC 9051 section 7.5.1).
 import type { ListedMessage } from '../quarantine/ports.ts';
+import { slicesOf } from '../quarantine/slices.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
 import type { ImapEnvironment, MailboxCommand } from './environment.ts';
-import { openMailboxOf } from './message-set.ts';
+import { openMailboxOf, readingsAtOnce } from './message-set.ts';
 import { parseSearch } from './search-keys.ts';
 import { SearchPlan } from './search-match.ts';
 import type { OpenMailbox } from './selected.ts';
@@ -54,17 +55,17 @@ async function matching(
     const sequenceNumber = mailbox.sequenceNumber(message.uid);
     return sequenceNumber ? [{ ...message, sequenceNumber, decided: plan.decide({ ...message, sequenceNumber }) }] : [];
   });
-  const open = known.filter(({ decided }) => decided === null).map(({ id }) => id);
-  const readings = new Map(
-    (open.length ? await storage.readings(mailbox.scope, open) : []).map((reading, i) => [open[i], reading]),
-  );
-  const found: number[] = [];
-  for (const candidate of known) {
-    const reading = readings.get(candidate.id);
-    const content = (start: number, end: number): Promise<Buffer | null> =>
-      storage.content(mailbox.scope, candidate.id, start, end);
-    const isMatch = candidate.decided ?? (reading ? await plan.matches({ ...candidate, reading, content }) : false);
-    if (isMatch) found.push(candidate.uid);
+  const found = known.filter(({ decided }) => decided).map(({ uid }) => uid);
+  const open = known.filter(({ decided }) => decided === null);
+  for (const slice of slicesOf(open, readingsAtOnce)) {
+    const ids = slice.map(({ id }) => id);
+    const readings = await storage.readings(mailbox.scope, ids);
+    for (const [i, candidate] of slice.entries()) {
+      const reading = readings[i];
+      const content = (start: number, end: number): Promise<Buffer | null> =>
+        storage.content(mailbox.scope, candidate.id, start, end);
+      if (reading && (await plan.matches({ ...candidate, reading, content }))) found.push(candidate.uid);
+    }
   }
-  return found;
+  return found.sort((a, b) => a - b);
 }

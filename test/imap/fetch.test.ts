@@ -1,0 +1,116 @@
+// FETCH and SEARCH ask for no more at once than memory is sure to hold, whatever messages look like and whoever sent them.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { FetchLine } from '../../src/imap/fetch-line.ts';
+import type { FetchItem } from '../../src/imap/fetch-items.ts';
+import { readMessage } from '../../src/quarantine/reading/read-message.ts';
+import { newContent, newMessage } from '../helpers/messages.ts';
+import { testNow } from '../helpers/quarantine.ts';
+import { startTestServer } from '../helpers/server.ts';
+
+const options = { timeout: 30_000 };
+
+interface Reads {
+  line: FetchLine;
+  /** Bytes of each read, in order. */
+  sizes: number[];
+}
+
+function lineOf(content: Buffer, items: FetchItem[]): Reads {
+  const sizes: number[] = [];
+  const reading = readMessage(content);
+  const message = { number: 7, uid: 7, id: 'm', internalDate: 0, sizeBytes: content.length, flags: [] };
+  const line = new FetchLine({ ...message, flagsChanged: false, reading }, items, (start, end) => {
+    sizes.push(end - start);
+    return Promise.resolve(content.subarray(start, end));
+  });
+  return { line, sizes };
+}
+
+async function written(line: FetchLine): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of line.pieces()) pieces.push(piece);
+  return Buffer.concat(pieces).toString('latin1');
+}
+
+const field = (name: string): FetchItem => ({
+  kind: 'section',
+  label: `BODY[HEADER.FIELDS (${name})]`,
+  section: { part: [], what: 'HEADER.FIELDS', fields: [name] },
+  partial: null,
+  peek: true,
+});
+const whole = (start: number): FetchItem => ({
+  kind: 'section',
+  label: `BODY[]<${start}>`,
+  section: { part: [], what: 'ALL', fields: [] },
+  partial: { start, length: 10_000_000 },
+  peek: true,
+});
+
+describe('one line of FETCH', () => {
+  it('holds a large header once, however many of its fields are asked for one by one', async () => {
+    const header = `X-Last: here\r\n${`X-Filler: ${'y'.repeat(900)}\r\n`.repeat(3000)}`;
+    const content = Buffer.from(`${header}\r\nbody\r\n`);
+    const { line, sizes } = lineOf(content, [field('X-Last'), field('A'), field('B')]);
+    assert.equal(await line.load(), true);
+    assert.ok(sizes.reduce((sum, size) => sum + size, 0) <= 1024 * 1024, String(sizes));
+    const empty = (name: string): string => `BODY[HEADER.FIELDS (${name})] {2}\r\n\r\n`;
+    assert.equal(
+      await written(line),
+      `* 7 FETCH (BODY[HEADER.FIELDS (X-Last)] {16}\r\nX-Last: here\r\n\r\n ${empty('A')} ${empty('B')})\r\n`,
+    );
+  });
+
+  it('is the same bytes whether they were loaded before or go out in pieces', async () => {
+    const content = Buffer.from(`Subject: large\r\n\r\n${'0123456789abcdef\r\n'.repeat(200_000)}`);
+    const { line, sizes } = lineOf(content, [whole(0), whole(5), { kind: 'size', label: 'RFC822.SIZE' }]);
+    assert.equal(await line.load(), true);
+    assert.deepEqual(sizes, [1024 * 1024]);
+    const text = content.toString('latin1');
+    assert.equal(
+      await written(line),
+      `* 7 FETCH (BODY[]<0> {${text.length}}\r\n${text} BODY[]<5> {${text.length - 5}}\r\n${text.slice(5)} RFC822.SIZE ${text.length})\r\n`,
+    );
+    assert.ok(Math.max(...sizes) <= 1024 * 1024);
+  });
+
+  it('does not begin when the content is gone, and fails when it goes in the middle', async () => {
+    const content = Buffer.from(`Subject: large\r\n\r\n${'x'.repeat(3_000_000)}`);
+    let left = 0;
+    const reading = readMessage(content);
+    const message = { number: 1, uid: 1, id: 'm', internalDate: 0, sizeBytes: content.length, flags: [] };
+    const line = new FetchLine({ ...message, flagsChanged: false, reading }, [whole(0)], (start, end) =>
+      Promise.resolve(left-- > 0 ? content.subarray(start, end) : null),
+    );
+    assert.equal(await line.load(), false);
+    left = 2;
+    assert.equal(await line.load(), true);
+    await assert.rejects(written(line), { name: 'TemporaryError' });
+  });
+});
+
+describe('a mailbox', () => {
+  it('is listed and searched with a few messages at once in memory', options, async () => {
+    const asked: number[] = [];
+    await using server = await startTestServer({
+      wrapStorage: (storage) => ({
+        ...storage,
+        readings(scope, ids) {
+          asked.push(ids.length);
+          return storage.readings(scope, ids);
+        },
+      }),
+    });
+    const content = newContent();
+    const messages = Array.from({ length: 70 }, () => newMessage({ content }));
+    await server.storage.insert({ content, messages, skipKnown: false }, testNow);
+    const client = await server.open('Caught');
+    const listed = await client.command('FETCH 1:* (ENVELOPE BODYSTRUCTURE)');
+    assert.equal(listed.untagged.length, 70);
+    assert.match(listed.untagged[69] ?? '', /^\* 70 FETCH \(ENVELOPE/);
+    const found = await client.command('SEARCH OR NOT BODY absent 5');
+    assert.equal(found.untagged[0], `* SEARCH ${Array.from({ length: 70 }, (_, i) => i + 1).join(' ')}`);
+    assert.ok(Math.max(...asked) <= 20, String(asked));
+  });
+});
