@@ -27,6 +27,8 @@ export class OpenMailbox implements SelectedMailbox {
   readonly #uidValidity: number;
   #uids: number[];
   #modseq: number;
+  /** The quarantine is switched off for this login, so that the mailbox looks empty. */
+  #isHidden: boolean;
   /** Flags that this client was told as the answer to its own STORE: not told again. */
   readonly #told = new Map<number, string>();
   #stopWatching = (): void => undefined;
@@ -42,6 +44,7 @@ export class OpenMailbox implements SelectedMailbox {
     this.#uidValidity = options.snapshot.uidValidity;
     this.#uids = [...options.snapshot.uids];
     this.#modseq = options.snapshot.modseq;
+    this.#isHidden = !options.quarantine.domains.isSeenBy(options.scope);
   }
 
   /** Ascending; the message at index i has sequence number i + 1 for this client, until the next announcement. */
@@ -53,6 +56,13 @@ export class OpenMailbox implements SelectedMailbox {
   sequenceNumber(uid: number): number {
     const index = indexOf(this.#uids, uid);
     return index < 0 ? 0 : index + 1;
+  }
+
+  /** UIDs whose flags others have changed since the last announcement. */
+  async changedByOthers(): Promise<ReadonlySet<number>> {
+    if (this.folder.kind === 'drop') return new Set();
+    const { shown } = await this.#quarantine.storage.changesSince(this.scope, this.folder.shows, this.#modseq);
+    return new Set(shown.filter(({ uid, flags }) => this.#told.get(uid) !== formatFlags(flags)).map(({ uid }) => uid));
   }
 
   /** Remembers flags that an answer has just told, so that the feed does not repeat them. */
@@ -69,6 +79,12 @@ export class OpenMailbox implements SelectedMailbox {
       return;
     }
     const isSeen = domains.isSeenBy(this.scope);
+    if (isSeen && this.#isHidden) {
+      // RFC 9051 section 2.3.1.1: what was there before cannot appear below UIDNEXT, nor again after its EXPUNGE.
+      connection.bye('The quarantine was switched on. Please connect again.');
+      return;
+    }
+    this.#isHidden = !isSeen;
     const gone = isSeen ? changes.gone : this.#uids;
     const lines = gone.length ? this.#removeGone(new Set(gone)) : [];
     if (isSeen) lines.push(...this.#addShown(changes));

@@ -40,11 +40,13 @@ async function changeFlags(
   if (mailbox.readOnly) throw new Refusal('NOPERM', refusals.readOnly());
   if (mailbox.folder.kind === 'view' && uids.length) {
     const view = mailbox.folder.shows;
+    // RFC 9051 section 6.4.6: what others have changed is told to a silent client, too.
+    const untold = silent ? await mailbox.changedByOthers() : new Set<number>();
     for (const slice of slicesOf(uids)) {
       const stored = await storeFlags(quarantine, { scope: mailbox.scope, view, uids: slice, action, flags });
       const lines: string[] = [];
       for (const { uid, flags: now } of stored) {
-        mailbox.noteTold(uid, now);
+        if (!untold.has(uid)) mailbox.noteTold(uid, now);
         const told = call.uid ? `UID ${uid} FLAGS ${formatFlags(now)}` : `FLAGS ${formatFlags(now)}`;
         if (!silent) lines.push(`* ${mailbox.sequenceNumber(uid)} FETCH (${told})\r\n`);
       }

@@ -140,6 +140,22 @@ describe('flags', () => {
   });
 });
 
+describe('flags stored silently', () => {
+  it('are not told, but what others have changed is', options, async () => {
+    await using server = await startTestServer();
+    await server.handIn(sampleMail('one'));
+    await server.handIn(sampleMail('two'));
+    const [client, other] = [await server.open('Caught'), await server.open('Caught')];
+    await other.command('STORE 1 +FLAGS (\\Flagged)');
+    assert.deepEqual((await client.command('UID STORE 1:2 +FLAGS.SILENT (\\Seen)')).untagged, [
+      '* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen))',
+    ]);
+    assert.deepEqual((await client.command('STORE 1 +FLAGS.SILENT (a)')).untagged, []);
+    assert.deepEqual((await client.command('STORE 1 +FLAGS.SILENT (b)')).untagged, []);
+    assert.deepEqual((await client.command('NOOP')).untagged, []);
+  });
+});
+
 describe('deleting', () => {
   it(
     'hides a message from the kind of login that deleted it; global deletes for all; nothing is trained',
@@ -308,6 +324,33 @@ describe('switching the quarantine off', () => {
       }
       const global = await server.open('Caught', 'global');
       assert.deepEqual((await global.command('UID SEARCH ALL')).untagged, ['* SEARCH 1']);
+    },
+  );
+});
+
+describe('switching the quarantine on again', () => {
+  it(
+    'ends sessions that saw it empty: what is in there cannot appear below the UIDs that they know of',
+    options,
+    async () => {
+      await using server = await startTestServer();
+      const switchTo = async (quarantineOff: string[]): Promise<void> => {
+        await server.storage.domains.put(testDomain({ quarantineOff }));
+        await server.quarantine.domains.refresh();
+      };
+      await server.handIn(sampleMail('one'));
+      const before = await server.open('Caught');
+      await switchTo(['alice@example.com']);
+      assert.deepEqual((await before.command('NOOP')).untagged, ['* 1 EXPUNGE']);
+      const during = await server.open('Caught');
+      await switchTo([]);
+      for (const client of [before, during]) {
+        client.write('x NOOP\r\n');
+        assert.match(await client.read(), /^\* BYE .*connect again/);
+        await client.closed;
+      }
+      const after = await server.open('Caught');
+      assert.deepEqual((await after.command('UID SEARCH ALL')).untagged, ['* SEARCH 1']);
     },
   );
 });
