@@ -39,6 +39,7 @@ async function runDemo(options: DemoCommandOptions): Promise<void> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   // Before the start, so that a signal that comes meanwhile still ends it in good order.
   onStopSignal(stop);
+  stopWithNpm(stop);
   const directory = await openDemoDirectory(options);
   const tell = (line: string): void => void process.stdout.write(`${line}\n`);
   const log = openDemoLog(join(directory.path, 'lazaretto.log'), tell);
@@ -61,4 +62,16 @@ async function runDemo(options: DemoCommandOptions): Promise<void> {
       ? `Stopped. Kept in ${directory.path}; --dir goes on with it.`
       : 'Stopped. Nothing of the demo is left.',
   );
+}
+
+/** npm, told to end, ends its shell and not us; a demo that nobody sees any more would go on holding its ports. */
+function stopWithNpm(stop: () => void): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    stop();
+  }, 1_000);
+  watch.unref();
 }
