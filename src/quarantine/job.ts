@@ -34,6 +34,8 @@ export interface Delivery {
   /** Login name that gave the order (the failure notice goes to it), or `cli`. */
   orderedBy: string;
   cause: Cause;
+  /** How many orders with `--again` this holding has had, the present one included; absent when none. */
+  repetition?: number;
   state: 'due' | 'done' | 'failed' | 'cancelled';
   recipients: DeliveryRecipient[];
   attempts: number;

@@ -20,7 +20,7 @@ import { refusals } from './sentences.ts';
 /**
  * Orders the delivery of a held message; it stays in its view, marked as released. `again` delivers to all recipients once more.
  * Durable when it resolves. Answers the message; unchanged when the order stood already.
- * @throws Refusal
+ * @throws Refusal also where `again` would have to wait: some have accepted, and the delivery to the others goes on
  */
 export async function releaseByOperator(
   quarantine: Quarantine,
@@ -29,10 +29,14 @@ export async function releaseByOperator(
 ): Promise<Message> {
   return change(quarantine, id, (message, origin) => {
     const view = quarantine.folders.showing(message.view);
-    if (!view || view.shows === 'notices') throw new Refusal('CANNOT', refusals.notice());
+    if (!view) throw new Refusal('CANNOT', refusals.notThere(id));
+    if (view.shows === 'notices') throw new Refusal('CANNOT', refusals.notice());
     if (view.alreadyDelivered && !options.again)
       throw new Refusal('CANNOT', `Message ${id} was already delivered. Use --again to deliver it once more.`);
     if (message.removed) throw new Refusal('CANNOT', refusals.removedAlready(id));
+    const accepted = message.delivery?.recipients.some(({ state }) => state === 'accepted');
+    if (message.delivery?.state === 'due' && options.again && accepted)
+      throw new Refusal('CANNOT', refusals.deliveryPending(id));
     if (message.delivery?.state === 'due') return message;
     if (options.again) return orderDelivery(message, origin, true);
     if (isReleased(message)) return message;

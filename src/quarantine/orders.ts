@@ -44,7 +44,10 @@ export function orderDelivery(message: Message, origin: OrderOrigin, again = fal
   const recipients = message.envelope.recipients.map((address): DeliveryRecipient =>
     wanted.has(address) ? { address, state: 'pending' } : (before.get(address) ?? { address, state: 'pending' }),
   );
+  const repetition =
+    again && message.delivery?.holding === message.holding ? (message.delivery.repetition ?? 0) + 1 : 0;
   const delivery: Delivery = {
+    ...(repetition ? { repetition } : {}),
     holding: message.holding,
     orderedAt: origin.now,
     orderedBy: origin.by,

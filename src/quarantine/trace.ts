@@ -3,9 +3,13 @@
 
 export const traceHeaderName = 'X-Lazaretto-Release';
 
-/** `message id . holding`, and who released it. */
-export function traceOf(message: { id: string; holding: number }, hostname: string): string {
-  return `${message.id}.${message.holding} by ${hostname}`;
+/** `message id . holding`, with `. repetition` where the operator ordered it again, and who released it. */
+export function traceOf(
+  { id, holding, delivery }: { id: string; holding: number; delivery?: { repetition?: number } | null },
+  hostname: string,
+): string {
+  const repetition = delivery?.repetition ? `.${delivery.repetition}` : '';
+  return `${id}.${holding}${repetition} by ${hostname}`;
 }
 
 /**

@@ -48,4 +48,6 @@ describe('mail that is no loop', () => {
 
 test('a trace names the message, the holding and who released it, and is the same for every attempt', () => {
   assert.equal(traceOf({ id: '0192a3', holding: 2 }, hostname), '0192a3.2 by quarantine.example.net');
+  const again = { id: '0192a3', holding: 2, delivery: { repetition: 1 } };
+  assert.equal(traceOf(again, hostname), '0192a3.2.1 by quarantine.example.net');
 });
