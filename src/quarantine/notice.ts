@@ -8,10 +8,13 @@ import type { Quarantine } from './quarantine.ts';
 import { readMessage } from './reading/read-message.ts';
 import { scopeOfLogin } from './scope.ts';
 
-/** The INBOX that a message's orders are answered to: of the login that gave the order, or of the owner when it came from the CLI. */
-function noticeOwner(message: Message): Owner {
-  const by = message.delivery?.orderedBy;
-  if (!by || by === 'cli') return message.owner;
+/**
+ * The INBOX that a message's orders are answered to: of the login that gave the order, or of the owner when it came from the CLI. Of
+ * outgoing mail that is the domain: the sender's own login does not see it, so it could do nothing about it.
+ */
+function noticeOwner({ delivery, owner, view }: Message): Owner {
+  const by = delivery?.orderedBy;
+  if (!by || by === 'cli') return view === 'outgoing' ? { ...owner, address: '' } : owner;
   const scope = scopeOfLogin(by);
   return {
     domain: scope.role === 'global' ? '' : scope.domain,
