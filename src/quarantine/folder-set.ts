@@ -41,7 +41,11 @@ function namesOf(folder: Folder): string[] {
 
 // RFC 9051 section 5.1: INBOX is case-insensitive, every other name is compared as it is.
 function isSameMailbox(a: string, b: string): boolean {
-  return a === b || (a.toUpperCase() === 'INBOX' && b.toUpperCase() === 'INBOX');
+  return a === b || (isInbox(a) && isInbox(b));
+}
+
+function isInbox(name: string): boolean {
+  return name.toUpperCase() === 'INBOX';
 }
 
 function contradictions(definitions: readonly Folder[]): string[] {
@@ -51,9 +55,10 @@ function contradictions(definitions: readonly Folder[]): string[] {
   for (const folder of definitions) {
     if (folder.kind === 'view') views.set(folder.mailbox, folder);
     for (const name of namesOf(folder)) {
-      const other = names.get(name);
+      const key = isInbox(name) ? 'INBOX' : name;
+      const other = names.get(key);
       if (other) problems.push(`${folder.mailbox}: the name "${name}" is taken by ${other}.`);
-      names.set(name, folder.mailbox);
+      names.set(key, folder.mailbox);
     }
   }
   for (const folder of definitions) if (folder.kind === 'drop') problems.push(...dropProblems(folder, views));
@@ -70,6 +75,9 @@ function dropProblems(folder: DropFolder, views: Map<string, ViewFolder>): strin
     if (!source) problems.push(`${folder.mailbox}: accepts from "${from}", which is no view.`);
     else if (delivers && source.alreadyDelivered)
       problems.push(`${folder.mailbox}: would deliver again what ${from} holds.`);
+  }
+  if (folder.accepts.append === 'any' && !folder.then.some((effect) => 'report' in effect)) {
+    problems.push(`${folder.mailbox}: reports nothing, so mail from elsewhere that is appended would be lost.`);
   }
   if (delivers && folder.accepts.append === 'any') {
     problems.push(
