@@ -190,9 +190,14 @@ export interface WorkerStorage {
   forget(messages: readonly Message[]): Promise<number>;
   /**
    * One round of the content purge: marks contents that no message (without `contentReleased`) refers to and that were last used
-   * before `now - graceMs`; deletes those marked before `now - graceMs` that are still unreferenced and unused since.
+   * before `now - graceMs`; deletes those marked before `now - graceMs` that are still unreferenced and unused since. What `signal` cuts
+   * short is done by the next round.
    */
-  purgeContents(now: number, graceMs: number): Promise<{ marked: number; deleted: number; bytes: number }>;
+  purgeContents(
+    now: number,
+    graceMs: number,
+    signal?: AbortSignal,
+  ): Promise<{ marked: number; deleted: number; bytes: number }>;
 }
 
 export interface Storage extends ScopedStorage {

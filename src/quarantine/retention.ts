@@ -45,7 +45,7 @@ export async function sweep(quarantine: Quarantine, signal?: AbortSignal): Promi
       await storage.worker.endedBefore({ before: now - policy.historyMs, tombstones: true, limit: batchSize }),
     ),
   );
-  result.purged = await storage.worker.purgeContents(now, purgeGraceMs);
+  result.purged = await storage.worker.purgeContents(now, purgeGraceMs, signal);
   quarantine.log.debug({ event: 'sweep', ...result }, 'retention swept');
   return result;
 }

@@ -151,8 +151,10 @@ describe('expiry', () => {
     await using test = await openTestQuarantine();
     const id = await arrive(test);
     test.clock.advance(15 * dayMs);
-    await sweep(test.quarantine, AbortSignal.abort());
+    await test.storage.keepContent(newContent(), testNow);
+    const { purged } = await sweep(test.quarantine, AbortSignal.abort());
     assert.ok(await isHeld(test, id));
+    assert.equal(purged.marked, 0);
   });
 });
 

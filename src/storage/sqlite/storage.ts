@@ -109,7 +109,7 @@ function workerStorage(read: Read, writer: Thread<WriterOperations>): WorkerStor
         'forget',
         messages.map(({ id, revision }) => ({ id, revision })),
       ),
-    purgeContents: (now, graceMs) => purgeContents(writer, now, graceMs),
+    purgeContents: (now, graceMs, signal) => purgeContents(writer, { now, graceMs }, signal),
   };
 }
 
@@ -166,25 +166,28 @@ async function find(read: Read, scope: Scope, query: MessageQuery): Promise<Mess
   return found;
 }
 
-/** One write after the other, so that other writes get in between. */
+/** One write after the other, so that other writes get in between, and the end of the server need not wait for gigabytes. */
 async function purgeContents(
   writer: Thread<WriterOperations>,
-  now: number,
-  graceMs: number,
+  step: { now: number; graceMs: number },
+  signal: AbortSignal | undefined,
 ): Promise<{ marked: number; deleted: number; bytes: number }> {
   const total = { marked: 0, deleted: 0, bytes: 0 };
-  for (let more = true; more;) {
-    const step = await writer.call('deleteMarkedContents', { now, graceMs });
-    total.deleted += step.deleted;
-    total.bytes += step.bytes;
-    more = step.more;
-  }
-  for (let more = true; more;) more = (await writer.call('removeChunks', undefined)).more;
-  for (let more = true; more;) {
-    const step = await writer.call('markContents', { now, graceMs });
-    total.marked += step.marked;
-    more = step.more;
-  }
+  const repeat = async (once: () => Promise<{ more: boolean }>): Promise<void> => {
+    for (let more = true; more && !signal?.aborted;) ({ more } = await once());
+  };
+  await repeat(async () => {
+    const { deleted, bytes, more } = await writer.call('deleteMarkedContents', step);
+    total.deleted += deleted;
+    total.bytes += bytes;
+    return { more };
+  });
+  await repeat(() => writer.call('removeChunks', undefined));
+  await repeat(async () => {
+    const { marked, more } = await writer.call('markContents', step);
+    total.marked += marked;
+    return { more };
+  });
   return total;
 }
 

@@ -146,6 +146,18 @@ export function contentContract(open: OpenStore): void {
   );
 
   test(
+    'a purge that is cut short is completed by the next',
+    withStore(open, async ({ storage }) => {
+      await storage.keepContent(newContent(), arrivedAt);
+      const cut = (hours: number) => storage.worker.purgeContents(arrivedAt + hours * hour, hour, AbortSignal.abort());
+      assert.deepEqual(await cut(2), nothing);
+      assert.equal((await purge(storage, 2)).marked, 1);
+      assert.deepEqual(await cut(4), nothing);
+      assert.equal((await purge(storage, 4)).deleted, 1);
+    }),
+  );
+
+  test(
     'a reading that a newer version made replaces the older one',
     withStore(open, async ({ storage }) => {
       const content = newContent();
