@@ -1,0 +1,176 @@
+// Thunderbird as a program: started without a window on a profile of its own, told what to do, ended. What it can be told is in inside.js.
+// Writes nothing outside the directory that it is given. Called by ../thunderbird.ts.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { access, constants, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Marionette } from './marionette.ts';
+
+/** A login or `Local Folders`, and the name of a folder as Thunderbird shows it. */
+export type Place = readonly [account: string, folder: string];
+
+export interface Drag {
+  from: Place;
+  to: Place;
+  subjects: readonly string[];
+  /** With the Ctrl key. */
+  copy?: boolean;
+}
+
+/** What inside.js offers; every call also waits for what it answers. */
+export interface Inside {
+  version(): string;
+  /** Alerts are collected from now on, instead of being shown. */
+  listen(): void;
+  /** What would have been shown since the last time. */
+  alerts(): string[];
+  addAccount(account: {
+    login: string;
+    password: string;
+    port: number;
+    security: 'TLS' | 'STARTTLS';
+    /** PEM of the self-signed certificate. */
+    certificate: string;
+    /** Thunderbird's default: every message is downloaded unasked. */
+    download: boolean;
+  }): void;
+  /** Of the folder pane, from top to bottom. */
+  foldersShown(login: string): string[];
+  openFolder(...place: Place): void;
+  /** Subjects in the list of the open folder, by UID. */
+  list(): string[];
+  /** Number of messages that the folder pane believes in, and whether it lets anything be dropped there. */
+  folder(...place: Place): { messages: number; takesDrops: boolean };
+  /** Lower-cased, as Thunderbird keeps them. */
+  keywords(place: Place, subject: string): string[];
+  /** Opens a message of the open folder. */
+  read(subject: string): void;
+  textShown(): string;
+  drag(drag: Drag): void;
+  /** "Move To" in the context menu, for the message that is open. */
+  moveOpen(...place: Place): void;
+  undo(): void;
+  makeLocalMail(folder: string, raw: string): void;
+  /** A file from the desktop. */
+  dropFile(path: string, ...place: Place): void;
+  quit(): void;
+}
+
+export interface Thunderbird {
+  call<Name extends keyof Inside>(
+    name: Name,
+    ...parameters: Parameters<Inside[Name]>
+  ): Promise<ReturnType<Inside[Name]>>;
+  /** What was said over IMAP so far: Thunderbird's own log. */
+  log(): Promise<string>;
+  /** The polite way first; kills what does not go. */
+  quit(): Promise<void>;
+}
+
+const preferences = {
+  'marionette.port': 0,
+  'app.update.enabled': false,
+  'app.donation.eoy.version.viewed': 999,
+  'app.normandy.enabled': false,
+  'browser.safebrowsing.downloads.remote.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'datareporting.policy.dataSubmissionPolicyBypassNotification': true,
+  'extensions.update.enabled': false,
+  'intl.locale.requested': 'en-US',
+  'mail.chat.enabled': false,
+  'mail.inappnotifications.enabled': false,
+  'mail.provider.suppress_dialog_on_startup': true,
+  'mail.rights.version': 1,
+  'mail.shell.checkDefaultClient': false,
+  'mail.spotlight.firstRunDone': true,
+  // Without a desktop an alert would be a dialog box that waits for somebody.
+  'mail.suppressAlertsForTests': true,
+  'mailnews.start_page.enabled': false,
+  'mailnews.start_page_override.mstone': 'ignore',
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'toolkit.telemetry.enabled': false,
+};
+
+const startTimeoutMs = 120_000;
+const quitTimeoutMs = 30_000;
+
+/** Null when it is not installed. */
+export async function findThunderbird(): Promise<string | null> {
+  for (const directory of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(directory, 'thunderbird');
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return null;
+}
+
+/** The profile in `directory` is made if need be; started again, Thunderbird finds there what it left. */
+export async function startThunderbird(path: string, directory: string): Promise<Thunderbird> {
+  const profile = join(directory, 'profile');
+  const activePort = join(profile, 'MarionetteActivePort');
+  await mkdir(profile, { recursive: true });
+  await rm(activePort, { force: true });
+  const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
+  await writeFile(join(profile, 'user.js'), lines.join(''));
+  const log = join(directory, `imap-${Date.now()}.log`);
+  const output = await open(join(directory, 'output'), 'w');
+  const options = ['--headless', '--marionette', '-remote-allow-system-access', '-no-remote', '-profile', profile];
+  // In a process group of its own: distributions start it by a script, and it starts further processes.
+  const child = spawn(path, options, {
+    detached: true,
+    stdio: ['ignore', output.fd, output.fd],
+    env: { ...process.env, HOME: directory, LANG: 'C.UTF-8', MOZ_LOG: 'timestamp,sync,IMAP:5', MOZ_LOG_FILE: log },
+  });
+  const killed = (): void => killGroup(child);
+  process.once('exit', killed);
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
+  try {
+    const marionette = await Marionette.connect(await portOf(activePort, child));
+    const inside = await readFile(join(import.meta.dirname, 'inside.js'), 'utf8');
+    return {
+      call: async (name, ...parameters) =>
+        (await marionette.run(`${inside}\nreturn await inside.${name}(...given);`, parameters)) as never,
+      log: () => readFile(`${log}.moz_log`, 'latin1'),
+      async quit() {
+        // It may hang up before it has answered.
+        await Promise.race([marionette.run(`${inside}\ninside.quit();`, []).catch(() => undefined), ended]);
+        await Promise.race([ended, pause(quitTimeoutMs, undefined, { ref: false })]);
+        marionette.close();
+        killGroup(child);
+        await ended;
+        process.off('exit', killed);
+      },
+    };
+  } catch (error) {
+    killGroup(child);
+    await ended;
+    throw new Error(`Thunderbird did not start: ${await readFile(join(directory, 'output'), 'utf8')}`, {
+      cause: error,
+    });
+  } finally {
+    await output.close();
+  }
+}
+
+async function portOf(file: string, child: ChildProcess): Promise<number> {
+  for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline; await pause(100)) {
+    const port = Number(await readFile(file, 'utf8').catch(() => ''));
+    if (port) return port;
+    if (child.exitCode !== null || child.pid === undefined) break;
+  }
+  throw new Error('no remote control');
+}
+
+function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left of it.
+  }
+}

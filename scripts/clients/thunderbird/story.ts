@@ -1,0 +1,65 @@
+// The main story as a person lives it in Thunderbird, told once with new accounts and once after the next start of the program.
+// Called by ../thunderbird.ts.
+import assert from 'node:assert/strict';
+import type { Refusals } from './dialogue.ts';
+import { dragInVain, dragToDrops, openCaught } from './drags.ts';
+import { dragOwnMail, seeChanges, teachUnsure, useDomainLogin } from './elsewhere.ts';
+import { alice, caught, drops, infected } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { eventually } from './witness.ts';
+
+export interface Part {
+  act(stage: Stage): Promise<void>;
+  refusals: Refusals;
+}
+
+const allReleased = [...[1, 3, 54, 55, 56, 57, 58, 59].map((number) => `Offer ${number}`), 'Large'];
+// Thunderbird asks for one once for each of the two accounts whenever it starts, and says nothing when it gets none.
+const trash = [/^create "Trash" → NO \[CANNOT\]/, /^create "Trash" → NO \[CANNOT\]/];
+
+export const firstStart: Part = {
+  act: useIt,
+  refusals: {
+    must: [
+      /^uid move \d+ "Release" → NO \[NOPERM\] This message was quarantined as virus/,
+      /^uid move \d+:\d+,\d+ "Release" → NO \[NOPERM\] 2 messages of 3 accepted, 1 refused/,
+      /^uid move \d+ "Caught" → NO \[CANNOT\] What was dragged to Release/,
+      /^append "Release" .* → NO \[CANNOT\] This message is not in the quarantine/,
+      /^uid move \d+ "Release" → NO \[NOPERM\] Outgoing mail may not be released/,
+    ],
+    may: trash,
+  },
+};
+
+export const nextStart: Part = { act: useItAgain, refusals: { must: [], may: trash } };
+
+async function useIt(stage: Stage): Promise<void> {
+  const acts = [openCaught, dragToDrops, dragInVain, seeChanges, teachUnsure, dragOwnMail, useDomainLogin];
+  for (const act of acts) await act(stage);
+  const { thunderbird, witness, step } = stage;
+  await step('nothing else was said to the person, sent or learned', async () => {
+    await thunderbird.call('drag', { from: caught, to: [alice, 'Release & Train'], subjects: ['Offer 59'] });
+    await witness.learned('ham', ['Offer 2', 'Offer 3', 'Offer 59', 'Price list']);
+    await witness.delivered(allReleased);
+    assert.deepEqual(await thunderbird.call('alerts'), []);
+  });
+}
+
+async function useItAgain({ thunderbird, witness, step }: Stage): Promise<void> {
+  // Since the last drag Thunderbird has shown that message in Release & Train, which is empty.
+  await step('started again, it finds Caught as it was and all drop folders empty', async () => {
+    await thunderbird.call('listen');
+    await thunderbird.call('openFolder', ...caught);
+    await witness.seesList(['Offer 54', 'Offer 58', 'Offer 60', infected, 'Small', 'Undeliverable']);
+    for (const drop of drops) {
+      await eventually(drop, async () => (await thunderbird.call('folder', alice, drop)).messages, 0);
+    }
+  });
+
+  await step('and the next drag works like the first', async () => {
+    await thunderbird.call('drag', { from: caught, to: [alice, 'Release'], subjects: ['Offer 60'] });
+    await witness.delivered([...allReleased, 'Offer 60']);
+    await witness.seesList(['Offer 54', 'Offer 58', infected, 'Small', 'Undeliverable']);
+    assert.deepEqual(await thunderbird.call('alerts'), []);
+  });
+}
