@@ -27,7 +27,20 @@ export interface DeliveryRecipient {
   at?: number;
 }
 
-export interface Delivery {
+/** How far a job has come. */
+export interface Attempts {
+  attempts: number;
+  /** Meaningful while the job is due. */
+  nextAttemptAt: number;
+  /** Delay before nextAttemptAt, kept because the back-off grows from it. */
+  lastDelayMs: number;
+  lastReply?: string;
+  endedAt?: number;
+  /** Of a cancelled job: that of the attempt which was under way. */
+  lease: Lease | null;
+}
+
+export interface Delivery extends Attempts {
   /** The holding that gave the order; a new holding takes a new order. */
   holding: number;
   orderedAt: number;
@@ -38,27 +51,12 @@ export interface Delivery {
   repetition?: number;
   state: 'due' | 'done' | 'failed' | 'cancelled';
   recipients: DeliveryRecipient[];
-  attempts: number;
-  /** Meaningful while `due`. */
-  nextAttemptAt: number;
-  /** Delay before nextAttemptAt, kept because the back-off grows from it. */
-  lastDelayMs: number;
-  lastReply?: string;
-  endedAt?: number;
-  /** Of a cancelled one: that of the attempt which was under way. */
-  lease: Lease | null;
 }
 
 /** A report's progress at one target; targets are tracked on their own. */
-export interface ReportTargetState {
+export interface ReportTargetState extends Attempts {
   /** `unlearnable`: the target said that it can never learn from this (final, no error). */
   state: 'due' | 'done' | 'unlearnable' | 'cancelled';
-  attempts: number;
-  nextAttemptAt: number;
-  lastDelayMs: number;
-  lastReply?: string;
-  endedAt?: number;
-  lease: Lease | null;
 }
 
 export interface Report {

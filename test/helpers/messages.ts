@@ -6,7 +6,7 @@
 //   const message = await insertMessage(storage, { view: 'training' });
 import { createHash } from 'node:crypto';
 import { likenessOf } from '../../src/quarantine/likeness.ts';
-import { audience } from '../../src/quarantine/message.ts';
+import { firstHolding } from '../../src/quarantine/message.ts';
 import type { Message, Owner } from '../../src/quarantine/message.ts';
 import type { NewContent, NewMessage, Storage } from '../../src/quarantine/ports.ts';
 import { readMessage } from '../../src/quarantine/reading/read-message.ts';
@@ -57,23 +57,12 @@ export function newMessage(overrides: MessageOverrides = {}): NewMessage {
     id: `test${(++lastId).toString().padStart(26, '0')}`,
     digest: content.digest,
     sizeBytes: content.bytes.length,
-    view,
-    owner,
+    ...firstHolding(view, owner, receivedAt),
     envelope: { sender: 'sender@remote.example', recipients: [owner.address || 'somebody@remote.example'] },
-    receivedAt,
     internalDate: receivedAt,
     likeness: likenessOf(content.reading),
     category: 'spam',
     evidence: null,
-    holding: 1,
-    heldSince: receivedAt,
-    visibleTo: audience(view, owner),
-    removed: null,
-    contentReleased: false,
-    flags: { global: [], domain: [], user: [] },
-    marks: [],
-    delivery: null,
-    report: null,
     ...given,
   };
 }
