@@ -83,8 +83,8 @@ function noticeText({ message, subject, hostname, to, now }: NoticeFacts): strin
     ...(accepted.length
       ? [`It was delivered to ${accepted.map((recipient) => oneLine(recipient.address, 320)).join(', ')}.`, '']
       : []),
-    'The message is back in its folder, marked as $ReleaseFailed. Drag it to Release to try again; only recipients that have not',
-    'received it will get it.',
+    'The message is back in its folder, unread. Drag it to Release to try again; only recipients that have not received it',
+    'will get it.',
     '',
     `Message ${message.id}`,
   ];
