@@ -59,11 +59,15 @@ class Client extends ImapFlow implements AsyncDisposable {
 class Watcher {
   readonly #client: Client;
   readonly #told: string[] = [];
+  readonly #signal: AbortSignal;
   #wake: () => void = () => undefined;
   readonly #idling: Promise<unknown>;
 
-  constructor(client: Client) {
+  /** @param signal of the test: what is not told in its time is missed, and the test ends in good order */
+  constructor(client: Client, signal: AbortSignal) {
     this.#client = client;
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
     client.on('exists', ({ count, prevCount }: ExistsEvent) => this.#note(`exists ${prevCount} → ${count}`));
     client.on('expunge', ({ seq }: ExpungeEvent) => this.#note(`expunge ${seq}`));
     client.on('flags', ({ uid, flags }: FlagsEvent) => this.#note(`flags ${uid} ${[...flags].join(' ')}`));
@@ -71,7 +75,10 @@ class Watcher {
   }
 
   async next(): Promise<string> {
-    while (!this.#told.length) await new Promise<void>((resolve) => (this.#wake = resolve));
+    while (!this.#told.length) {
+      this.#signal.throwIfAborted();
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
     return this.#told.shift() ?? '';
   }
 
@@ -298,7 +305,7 @@ describe('imapflow', () => {
   it(
     'moves a message to every drop: watched in IDLE, gone for all, delivered and taught as the folder says',
     options,
-    async () => {
+    async ({ signal }) => {
       await using server = await startTestServer();
       let received = 0;
       const learned = { ham: [] as string[], spam: [] as string[] };
@@ -308,7 +315,7 @@ describe('imapflow', () => {
         const raw = sampleMail(subject);
         await using watching = await Client.open(server, from, isOutgoing ? 'example.com' : 'alice@example.com');
         await using mover = await Client.open(server, from, login);
-        const watcher = new Watcher(watching);
+        const watcher = new Watcher(watching, signal);
         const recipients = isOutgoing ? ['x@remote.example', 'y@remote.example'] : ['Alice+shop@example.net'];
         const sender = isOutgoing ? 'alice@example.com' : '';
         await server.handIn(raw, { folder: doors[from], recipients, sender });
@@ -357,11 +364,11 @@ describe('imapflow', () => {
   it(
     'copies: the message stays, is marked for every login, and is delivered once however often it is copied',
     options,
-    async () => {
+    async ({ signal }) => {
       await using server = await startTestServer();
       await server.handIn(sampleMail('Copied'));
       await using watching = await Client.open(server, 'Caught', 'example.com');
-      const watcher = new Watcher(watching);
+      const watcher = new Watcher(watching, signal);
       await using client = await Client.open(server, 'Caught');
       for (let time = 0; time < 3; time++) {
         const copied = await client.messageCopy('1', 'Release', { uid: true });
@@ -381,12 +388,12 @@ describe('imapflow', () => {
     },
   );
 
-  it('flags and deletes for its own kind of login, and trains nobody by it', options, async () => {
+  it('flags and deletes for its own kind of login, and trains nobody by it', options, async ({ signal }) => {
     await using server = await startTestServer();
     for (const subject of ['first', 'second', 'third']) await server.handIn(sampleMail(subject));
     await using alice = await Client.open(server, 'Caught');
     await using second = await Client.open(server, 'Caught');
-    const watcher = new Watcher(second);
+    const watcher = new Watcher(second, signal);
     assert.ok(await alice.messageFlagsSet('1:2', ['\\Flagged', '$label1'], { uid: true }));
     assert.deepEqual(
       [await watcher.next(), await watcher.next()],
@@ -501,7 +508,7 @@ describe('imapflow', () => {
   it(
     'reconnects after its connection broke and after the server was restarted, to the same messages',
     options,
-    async () => {
+    async ({ signal }) => {
       await using server = await startTestServer();
       for (const subject of ['one', 'two']) await server.handIn(sampleMail(subject));
       const broken = await Client.open(server, 'Caught');
@@ -518,7 +525,7 @@ describe('imapflow', () => {
       assert.equal(server.farEnd.received.length, 1);
 
       await server.handIn(sampleMail('three'));
-      const watcher = new Watcher(again);
+      const watcher = new Watcher(again, signal);
       assert.match(await watcher.next(), /^exists \d → 1$/);
       await Promise.all([once(again, 'close'), server.server.close()]);
       assert.equal(again.byeReason, 'The server is being restarted. Please connect again in a moment.');
