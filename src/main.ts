@@ -144,7 +144,7 @@ async function openImap(
     maxMessageBytes: settings.limits.messageBytes,
     limits: { connectionsPerLogin: settings.limits.connectionsPerLogin },
   });
-  stops.push(() => shell.close('The server is being restarted. Please connect again in a moment.'));
+  stops.push(() => shell.close('The quarantine is stopping. Please connect again later.'));
   stops.push(certificates.onChange((current) => shell.setCertificates(imapCertificates(current))));
   const listening: Listening[] = [];
   for (const { address, port, tls } of settings.imap.listen) {

@@ -87,7 +87,9 @@ export function addAccountCommands(program: Command): void {
 async function newPassword(name: string, options: PasswordOptions): Promise<string> {
   const password = await askPassword(name, { fromStdin: options.passwordStdin === true });
   if (password && [...password].length < fewestCharacters) {
-    process.stderr.write(`lazaretto: passwords of fewer than ${fewestCharacters} characters are soon guessed.\n`);
+    process.stderr.write(
+      `lazaretto: warning: passwords of fewer than ${fewestCharacters} characters are soon guessed.\n`,
+    );
   }
   return password;
 }

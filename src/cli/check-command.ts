@@ -7,6 +7,7 @@ import { createFolderSet } from '../quarantine/folder-set.ts';
 import { count } from '../quarantine/sentences.ts';
 import type { Settings } from '../settings.ts';
 import { SettingsError } from '../settings/problems.ts';
+import { checkStoreUrl } from '../storage/open-storage.ts';
 import { parseDeliverTo } from '../targets/parse-target-url.ts';
 import { answer, settingsFile, settingsOf } from './command-context.ts';
 import { examples } from './help-text.ts';
@@ -64,6 +65,7 @@ async function check(command: Command): Promise<Checked> {
       checked.problems.push({ key, text: `${key}: ${error instanceof Error ? error.message : String(error)}` });
     }
   };
+  await attempt('store', () => checkStoreUrl(settings.store));
   await attempt('folders', async () => createFolderSet(await loadFolders(), settings.folders));
   await attempt('delivery.outgoing', () => parseDeliverTo(settings.delivery.outgoing));
   for (const pair of settings.tls) {

@@ -51,7 +51,7 @@ export function addJobCommands(program: Command): void {
     );
   jobs
     .command('cancel')
-    .description('give up what is due for a message; a cancelled delivery brings it back into its view')
+    .description('give up what is due for a message; a cancelled delivery brings it back into its view, deleted or not')
     .argument('<id>', 'message, as shown by jobs list')
     .addHelpText('after', examples(`jobs cancel ${exampleId}`))
     .action(async (id: string, _options: object, command: Command) =>
@@ -76,7 +76,7 @@ function shownJob({ message, job, state, attempts, nextAttemptAt, lastReply }: L
   const next = nextAttemptAt === null ? '' : `, next ${shownDate(nextAttemptAt)}`;
   const parties = `${message.envelope.sender || '<>'} → ${message.envelope.recipients.join(', ')}`;
   return [
-    `${message.id}  ${what}: ${state}, ${count(attempts, 'attempt')}${next}`,
+    `${message.id}  ${what}: ${state === 'due' && attempts ? 'deferred' : state}, ${count(attempts, 'attempt')}${next}`,
     `  ${shownText(parties, width - 2)}`,
     ...(lastReply ? [`  ${shownText(lastReply)}`] : []),
   ].join('\n');

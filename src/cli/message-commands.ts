@@ -25,8 +25,11 @@ export function addMessageCommands(program: Command): void {
     .option('--again', 'also to recipients that have accepted the message already')
     .addHelpText('after', examples(`message release ${exampleId}`, `message release --again ${exampleId}`))
     .action(async (ids: string[], options: { again?: boolean }, command: Command) =>
-      changeEach(command, ids, (quarantine, id) =>
-        releaseByOperator(quarantine, id, { again: options.again === true }),
+      changeEach(
+        command,
+        ids,
+        (quarantine, id) => releaseByOperator(quarantine, id, { again: options.again === true }),
+        ({ delivery }) => (delivery?.state === 'done' ? 'released before; --again delivers it once more' : ''),
       ),
     );
   message
@@ -44,7 +47,11 @@ export function addMessageCommands(program: Command): void {
     .description('take messages out of everybody’s view; they can be restored for a while')
     .argument('<id...>', 'as shown by message list')
     .addHelpText('after', examples(`message delete ${exampleId}`))
-    .action(async (ids: string[], _options: object, command: Command) => changeEach(command, ids, deleteByOperator));
+    .action(async (ids: string[], _options: object, command: Command) =>
+      changeEach(command, ids, deleteByOperator, ({ delivery }) =>
+        delivery?.state === 'due' ? 'its delivery goes on; "jobs cancel" stops it, and brings the message back' : '',
+      ),
+    );
   message
     .command('restore')
     .description('bring back messages that left their view')
@@ -59,7 +66,13 @@ function verdictOf(typed: string): Verdict {
 }
 
 /** One after the other; what fails does not keep the others from being done. */
-async function changeEach(command: Command, ids: readonly string[], change: Change): Promise<void> {
+async function changeEach(
+  command: Command,
+  ids: readonly string[],
+  change: Change,
+  /** What a person may not expect about the outcome; '' for nothing. */
+  note: (message: Message) => string = () => '',
+): Promise<void> {
   await withQuarantine(command, async ({ quarantine, answer }) => {
     const done: Message[] = [];
     const failures: string[] = [];
@@ -70,10 +83,13 @@ async function changeEach(command: Command, ids: readonly string[], change: Chan
         failures.push(explain(error).text);
       }
     }
-    if (done.length)
-      await answer(done.map((message) => `${message.id}  ${stateOf(message)}`).join('\n'), done.map(brief));
+    if (done.length) await answer(done.map((message) => shown(message, note(message))).join('\n'), done.map(brief));
     if (failures.length) throw new CommandFailed(failures.join('\nlazaretto: '));
   });
+}
+
+function shown(message: Message, note: string): string {
+  return `${message.id}  ${stateOf(message)}${note ? ` (${note})` : ''}`;
 }
 
 function brief(message: Message): object {

@@ -9,7 +9,11 @@ export function stateOf(message: Message): string {
   const { removed, delivery } = message;
   const words: string[] = [];
   if (!removed) words.push(message.view === 'reports' ? 'kept for a report' : 'held');
-  else words.push(`${removed.why} ${shownDate(removed.at)}`);
+  // Known spam that was dropped into Spam left its view without a report.
+  else
+    words.push(
+      `${removed.why === 'reported' && !message.report ? 'dealt with' : removed.why} ${shownDate(removed.at)}`,
+    );
   if (delivery?.state === 'due') words.push(delivery.attempts ? 'delivery deferred' : 'delivery due');
   else if (delivery?.state === 'done') words.push('delivered');
   else if (delivery?.state === 'failed') words.push('delivery failed');

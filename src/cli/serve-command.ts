@@ -24,7 +24,7 @@ ${examples('serve', 'serve --config /etc/lazaretto.yaml')}`,
       if (word !== undefined) throw new UsageError(`there is no command "${word}"; see "lazaretto --help".`);
       const settings = settingsOf(command);
       const { serve } = await import('../main.ts');
-      const log = pino({ level: settings.log.level });
+      const log = pino({ level: settings.log.level, base: undefined });
       const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
       // Before the start, so that a signal that comes meanwhile still ends it in good order.
       onStopSignal(stop);

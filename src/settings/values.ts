@@ -172,8 +172,7 @@ function nearestKey(key: string, known: readonly string[]): string {
     .map((name) => ({ name, distance: editDistance(plain(key), plain(name)) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  if (best && best.distance <= Math.max(1, Math.floor(best.name.length / 3)))
-    return `"${best.name}" (did you mean that?)`;
+  if (best && best.distance <= Math.max(1, Math.floor(best.name.length / 3))) return `"${best.name}", perhaps`;
   return `one of: ${known.join(', ')}`;
 }
 

@@ -9,10 +9,18 @@ import { openSqlite } from './sqlite/open.ts';
  * @throws TemporaryError the store is out of reach
  */
 export async function openStorage(url: string, { log }: { log: Log }): Promise<Storage> {
+  return openSqlite(checkStoreUrl(url), { log });
+}
+
+/**
+ * The file of an embedded store, without opening it.
+ * @throws PermanentError the URL names no driver that is here
+ */
+export function checkStoreUrl(url: string): string {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   switch (scheme) {
     case 'sqlite':
-      return openSqlite(sqlitePath(url), { log });
+      return sqlitePath(url);
     case 'mongodb':
     case 'mongodb+srv':
       throw new PermanentError('This version of Lazaretto has no MongoDB driver yet. Use store: sqlite:PATH.');

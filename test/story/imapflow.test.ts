@@ -528,7 +528,7 @@ describe('imapflow', () => {
       const watcher = new Watcher(again, signal);
       assert.match(await watcher.next(), /^exists \d → 1$/);
       await Promise.all([once(again, 'close'), server.server.close()]);
-      assert.equal(again.byeReason, 'The server is being restarted. Please connect again in a moment.');
+      assert.equal(again.byeReason, 'The quarantine is stopping. Please connect again later.');
       const restarted = await restart(server);
       try {
         const port = restarted.listening[0]?.port ?? 0;
