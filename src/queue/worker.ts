@@ -19,6 +19,15 @@ export interface WorkerOptions {
   maxAttempts?: number;
   /** Deliveries at once for one domain, and reports at once at one target. Default 5. */
   maxPerDestination?: number;
+  /** Bytes of the messages that are tried at once; beyond it, one at each destination. Default 200 MB. */
+  maxBytes?: number;
+}
+
+interface Running {
+  key: string;
+  destination: string;
+  bytes: number;
+  stop: AbortController;
 }
 
 export interface Worker {
@@ -42,7 +51,8 @@ export function startWorker(options: WorkerOptions): Worker {
   const leaseMs = options.leaseMs ?? 10_000;
   const maxAttempts = options.maxAttempts ?? 40;
   const maxPerDestination = options.maxPerDestination ?? 5;
-  const running = new Map<Promise<void>, { key: string; destination: string; stop: AbortController }>();
+  const maxBytes = options.maxBytes ?? 200_000_000;
+  const running = new Map<Promise<void>, Running>();
   const idleWaiters: (() => void)[] = [];
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> | null = null;
@@ -56,15 +66,19 @@ export function startWorker(options: WorkerOptions): Worker {
     return count;
   }
 
-  function isFree(reserved: Map<string, number>, message: Message, job: JobName): boolean {
+  /** Whether an attempt may be made now, besides those that run and those that are planned; if so, it is planned. */
+  function plan(planned: Pick<Running, 'destination' | 'bytes'>[], message: Message, job: JobName): boolean {
     // Our own attempt may still be under way although its lease ran out, on a machine that is too busy to renew it.
     const key = keyOf(message, job);
     if ([...running.values()].some((attempt) => attempt.key === key)) return false;
     const destination = destinationOf(message, job);
-    const planned = reserved.get(destination) ?? 0;
-    const total = [...reserved.values()].reduce((sum, n) => sum + n, 0);
-    if (busy(destination) + planned >= maxPerDestination || running.size + total >= maxAttempts) return false;
-    reserved.set(destination, planned + 1);
+    const others = [...running.values(), ...planned];
+    const bytes = others.reduce((sum, attempt) => sum + attempt.bytes, message.sizeBytes);
+    const there = others.filter((attempt) => attempt.destination === destination).length;
+    if (others.length >= maxAttempts || there >= maxPerDestination) return false;
+    // The first at each destination is free: a far end that takes large messages slowly must not stop the others' mail.
+    if (there && bytes > maxBytes) return false;
+    planned.push({ destination, bytes: message.sizeBytes });
     return true;
   }
 
@@ -89,13 +103,13 @@ export function startWorker(options: WorkerOptions): Worker {
   }
 
   function claimFree(exceptTargets: readonly string[]): Promise<Claim[]> {
-    const reserved = new Map<string, number>();
+    const planned: Pick<Running, 'destination' | 'bytes'>[] = [];
     return claimDue(quarantine, {
       limit: roundSize,
       leaseMs,
       exceptDomains: saturated('domain '),
       exceptTargets,
-      isWanted: (message, job) => isFree(reserved, message, job),
+      isWanted: (message, job) => plan(planned, message, job),
     });
   }
 
@@ -113,7 +127,8 @@ export function startWorker(options: WorkerOptions): Worker {
       wake();
     });
     const { message, job } = claim;
-    running.set(attempt, { key: keyOf(message, job), destination: destinationOf(message, job), stop });
+    const [key, destination] = [keyOf(message, job), destinationOf(message, job)];
+    running.set(attempt, { key, destination, bytes: message.sizeBytes, stop });
   }
 
   async function look(): Promise<void> {

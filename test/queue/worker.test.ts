@@ -370,6 +370,71 @@ describe('claims', () => {
   });
 });
 
+describe('large messages', () => {
+  it('are tried a few at once', { timeout: 30_000 }, async () => {
+    const begun: (() => void)[] = [];
+    const filter = (name: string): ReportTarget => ({
+      name,
+      report: ({ signal }) =>
+        new Promise((resolve) => {
+          begun.push(() => resolve({ outcome: 'done', reply: '' }));
+          signal.addEventListener('abort', () => resolve({ outcome: 'temporary', reply: 'stopped' }));
+        }),
+      close: () => Promise.resolve(),
+    });
+    const reports = [filter('a')];
+    await withScene({ reports }, async ({ quarantine, worker, drag, storage }) => {
+      await worker.close();
+      const recipients = Array.from({ length: 6 }, (_, i) => `user${i}@example.com`);
+      const id = await drag('Not Spam', { recipients });
+      const targets = { delivery: new SmtpTarget(), reports, outgoing: '' };
+      const second = startWorker({ quarantine, targets, maxBytes: raw.length * 2 });
+      try {
+        for (let done = 0; done < 6; done += 2) {
+          while (begun.length < 2) await storage.worker.get(id);
+          // Time enough for a third one to begin, if it may.
+          for (let i = 0; i < 20; i++) await storage.worker.get(id);
+          assert.equal(begun.length, 2);
+          for (const end of begun.splice(0)) end();
+        }
+        await second.idle();
+      } finally {
+        await second.close(0);
+      }
+    });
+  });
+
+  it('that fill the memory do not stop what goes elsewhere', async () => {
+    const silent: ReportTarget = {
+      name: 'silent',
+      report: ({ signal }) =>
+        new Promise((resolve) =>
+          signal.addEventListener('abort', () => resolve({ outcome: 'temporary', reply: 'stopped' })),
+        ),
+      close: () => Promise.resolve(),
+    };
+    const done = Promise.withResolvers<void>();
+    const good: ReportTarget = {
+      ...silent,
+      name: 'good',
+      report() {
+        done.resolve();
+        return Promise.resolve({ outcome: 'done', reply: '' });
+      },
+    };
+    const reports = [silent, good];
+    await withScene({ reports }, async ({ quarantine, worker, drag, get }) => {
+      await worker.close();
+      const id = await drag('Not Spam');
+      const targets = { delivery: new SmtpTarget(), reports, outgoing: '' };
+      const second = startWorker({ quarantine, targets, maxBytes: 1 });
+      await done.promise;
+      await second.close(0);
+      assert.equal((await get(id)).report?.targets.good?.state, 'done');
+    });
+  });
+});
+
 describe('an attempt that outlives its lease', () => {
   it('is not joined by a second one of the same process', async () => {
     const answered = Promise.withResolvers<string>();
