@@ -6,6 +6,7 @@ import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { Evidence } from '../quarantine/reading/evidence.ts';
 import { htmlToText } from '../quarantine/reading/html-text.ts';
 import type { Reading } from '../quarantine/reading/reading.ts';
+import { expiresAt } from '../quarantine/retention.ts';
 import type { Scope } from '../quarantine/scope.ts';
 import { refusals } from '../quarantine/sentences.ts';
 import { jsonDate, writeOut } from './answer.ts';
@@ -36,10 +37,12 @@ export function addMessageShow(message: Command): void {
         if (options.raw) return writeRaw(quarantine, scope, id);
         const [reading = null] = await quarantine.storage.readings(scope, [id]);
         const text = await textOf(quarantine, scope, id);
-        await answer(shownMessage(found, reading, text), {
+        const expires = expiresAt(quarantine, found);
+        await answer(shownMessage(found, { reading, text, expires }), {
           ...forScripts(found, reading),
           internalDate: jsonDate(found.internalDate),
           heldSince: jsonDate(found.heldSince),
+          expiresAt: jsonDate(expires),
           holding: found.holding,
           visibleTo: found.visibleTo,
           evidence: found.evidence,
@@ -82,7 +85,13 @@ async function textOf(quarantine: Quarantine, scope: Scope, id: string): Promise
   }
 }
 
-function shownMessage(message: Message, reading: Reading | null, text: string | null): string {
+interface Shown {
+  reading: Reading | null;
+  text: string | null;
+  expires: number | null;
+}
+
+function shownMessage(message: Message, { reading, text, expires }: Shown): string {
   const { envelope, owner, evidence } = message;
   const lines = [
     field('id', message.id),
@@ -94,6 +103,7 @@ function shownMessage(message: Message, reading: Reading | null, text: string | 
     field('state', stateOf(message)),
     field('seen by', message.visibleTo.join(', ') || 'nobody'),
     field('received', `${shownDate(message.receivedAt)}, held since ${shownDate(message.heldSince)}`),
+    ...(expires === null ? [] : [field('expires', shownDate(expires))]),
     field('size', shownSize(message.sizeBytes)),
     ...(evidence ? evidenceFields(evidence) : []),
     ...ordersOf(message).map((line, index) => `${(index ? '' : 'orders').padEnd(12)}${line}`),

@@ -50,6 +50,13 @@ export async function sweep(quarantine: Quarantine, signal?: AbortSignal): Promi
   return result;
 }
 
+/** When a held message will leave its view by itself, as the settings are now; null when it is not held. */
+export function expiresAt(quarantine: Quarantine, { view, owner, heldSince, removed }: Message): number | null {
+  if (removed || view === 'reports') return null;
+  const ownMs = owner.domain ? quarantine.domains.find(owner.domain)?.retentionMs : null;
+  return heldSince + (ownMs ?? quarantine.policy.retentionMs[view]);
+}
+
 /** One query per view and retention time: domains with a time of their own, then all others together. */
 function expiryRounds(
   quarantine: Quarantine,

@@ -11,7 +11,7 @@ import {
 } from '../../src/quarantine/operator.ts';
 import { recordDelivery, recordReport } from '../../src/quarantine/outcomes.ts';
 import type { Quarantine } from '../../src/quarantine/quarantine.ts';
-import { sweep } from '../../src/quarantine/retention.ts';
+import { expiresAt, sweep } from '../../src/quarantine/retention.ts';
 import { insertMessage, newContent, newMessage, ownerOf } from '../helpers/messages.ts';
 import type { MessageOverrides } from '../helpers/messages.ts';
 import { openTestQuarantine, testDomain, testNow } from '../helpers/quarantine.ts';
@@ -265,5 +265,22 @@ describe('what was removed', () => {
     await test.quarantine.domains.refresh();
     await pass(test, 1);
     assert.equal((await get(test, id)).removed?.why, 'expired');
+  });
+});
+
+describe('the date on which a message expires', () => {
+  it('is the one on which the sweep takes it away, by the domain’s own time where it has one', async () => {
+    const domains = [{ name: 'example.com' }, { name: 'example.org', retentionMs: 3 * dayMs }];
+    await using test = await openTestQuarantine({ domains });
+    for (const login of ['alice@example.com', 'bob@example.org']) {
+      const id = await arrive(test, { owner: ownerOf(login), heldSince: test.clock.now() });
+      const expires = expiresAt(test.quarantine, await get(test, id));
+      assert.ok(expires);
+      await pass(test, expires - test.clock.now());
+      assert.equal(await isHeld(test, id), true, login);
+      await pass(test, 1);
+      assert.equal(await isHeld(test, id), false, login);
+      assert.equal(expiresAt(test.quarantine, await get(test, id)), null);
+    }
   });
 });
