@@ -2,7 +2,7 @@
 // the caller answer OK; the worker does the rest. Called by the IMAP edge. APPEND is append.ts.
 import { decide } from './decide.ts';
 import type { Plan } from './decide.ts';
-import { Refusal, StaleError, TemporaryError } from './errors.ts';
+import { Refusal } from './errors.ts';
 import type { DropFolder, ViewFolder } from './folder.ts';
 import type { Message } from './message.ts';
 import { orderDelivery, orderReport, removeForAll, removeForRole } from './orders.ts';
@@ -13,7 +13,7 @@ import { loginName } from './scope.ts';
 import type { Role, Scope } from './scope.ts';
 import { dropSentence, refusals } from './sentences.ts';
 import type { DropTally } from './sentences.ts';
-import { slicesOf } from './slices.ts';
+import { inSlices } from './slices.ts';
 
 export interface DropOrder {
   scope: Scope;
@@ -53,9 +53,12 @@ type Reasons = Map<string, { code: Refusal['code']; times: number }>;
  * @throws TemporaryError the store is out of reach; repeat. Part of a long MOVE may have gone
  */
 export async function act(quarantine: Quarantine, order: DropOrder): Promise<DropOutcome> {
-  const slices = order.cause === 'MOVE' ? slicesOf(order.uids) : [order.uids];
   const all: Dropped = { shown: 0, uids: [], copied: null, tally: emptyTally(), reasons: new Map() };
-  for (const uids of slices) addDropped(all, await repeatWhileStale(() => tryAct(quarantine, { ...order, uids })));
+  const once = (uids: readonly number[]): Promise<Dropped> => tryAct(quarantine, { ...order, uids });
+  // RFC 9051 section 6.4.7: a COPY is one write. Only where others never leave all of its messages alone it goes in pieces, after all
+  // of it was found acceptable; should the store fail in between, the client repeats it, and what was ordered adds nothing.
+  const pace = order.cause === 'COPY' ? { size: Infinity, patience: 5 } : {};
+  for (const dropped of await inSlices(order.uids, once, pace)) addDropped(all, dropped);
   const { shown, uids, copied, tally, reasons } = all;
   if (reasons.size && !uids.length) throw refusalFor(reasons, (told) => refusals.noneDone(shown, told));
   return {
@@ -159,20 +162,4 @@ export function addToTally(tally: DropTally, plan: Plan): void {
   if (plan.report) tally.reports++;
   if (plan.remove?.from === 'role') tally.deleted++;
   if (!plan.deliver && !plan.report) tally.nothing++;
-}
-
-/**
- * Reads, decides and commits again when somebody else changed a message in between. Each round sees the newer state, so it ends as soon
- * as the others pause; a store under constant contention answers "try again later" rather than never.
- */
-export async function repeatWhileStale<T>(round: () => Promise<T>): Promise<T> {
-  for (let left = 20; ; left--) {
-    try {
-      return await round();
-    } catch (error) {
-      if (!(error instanceof StaleError)) throw error;
-      if (left === 0)
-        throw new TemporaryError('The messages are being changed by others. Try again in a moment.', { cause: error });
-    }
-  }
 }

@@ -2,7 +2,7 @@
 // client's bytes, so that nobody can send mail through us; a report without a held counterpart reports the appended bytes themselves.
 // Called by the IMAP edge. The rules are DESIGN section 3, "APPEND acts like COPY".
 import { createHash } from 'node:crypto';
-import { addToTally, carryOut, emptyTally, repeatWhileStale } from './act.ts';
+import { addToTally, carryOut, emptyTally } from './act.ts';
 import { decide } from './decide.ts';
 import type { Plan } from './decide.ts';
 import { Refusal, StaleError } from './errors.ts';
@@ -19,6 +19,7 @@ import { removeMozillaLines } from './reading/mozilla-lines.ts';
 import { readMessage } from './reading/read-message.ts';
 import type { Reading } from './reading/reading.ts';
 import { newMessageId } from './receive.ts';
+import { repeatWhileStale } from './repeat-while-stale.ts';
 import { loginName } from './scope.ts';
 import type { Scope } from './scope.ts';
 import { dropSentence, refusals } from './sentences.ts';

@@ -1,6 +1,5 @@
 // STORE and EXPUNGE: what a login says about its own view of a message. Flags are kept per role; deleting never trains and never delivers,
 // and a user's deletion hides the message from that user alone (DESIGN section 3, rule 6). Called by the IMAP edge.
-import { repeatWhileStale } from './act.ts';
 import { Refusal } from './errors.ts';
 import type { View } from './message.ts';
 import { removeForRole } from './orders.ts';
@@ -9,7 +8,7 @@ import type { Quarantine } from './quarantine.ts';
 import { loginName } from './scope.ts';
 import type { Scope } from './scope.ts';
 import { refusals } from './sentences.ts';
-import { slicesOf } from './slices.ts';
+import { inSlices } from './slices.ts';
 
 export interface FlagOrder {
   scope: Scope;
@@ -23,18 +22,15 @@ export interface FlagOrder {
 /** More keywords on one message than any mail program uses; without a limit a client could let it grow for ever. */
 const maxFlags = 100;
 
-/**
- * Durable when it resolves; may be repeated. Answers the flags as they are now, our marks included, for the UIDs that are shown.
- * One write: who is asked for a whole mailbox gives it in slices.
- */
+/** Durable when it resolves; may be repeated. Answers the flags as they are now, our marks included, for the UIDs that are shown. */
 export async function storeFlags(
   quarantine: Quarantine,
   order: FlagOrder,
 ): Promise<{ uid: number; flags: string[] }[]> {
   const { role } = order.scope;
-  return repeatWhileStale(async () => {
+  const stored = await inSlices(order.uids, async (uids) => {
     if (!quarantine.domains.isSeenBy(order.scope)) return [];
-    const shown = await quarantine.storage.messagesByUid(order.scope, order.view, order.uids);
+    const shown = await quarantine.storage.messagesByUid(order.scope, order.view, uids);
     const changes: Change[] = [];
     const result: { uid: number; flags: string[] }[] = [];
     for (const { uid, message } of shown) {
@@ -48,6 +44,7 @@ export async function storeFlags(
     if (changes.length) await quarantine.storage.commit(changes);
     return result;
   });
+  return stored.flat();
 }
 
 /**
@@ -58,9 +55,7 @@ export async function expunge(
   quarantine: Quarantine,
   order: { scope: Scope; view: View; uids: readonly number[] },
 ): Promise<number[]> {
-  const gone: number[] = [];
-  for (const uids of slicesOf(order.uids))
-    for (const uid of await repeatWhileStale(() => expungeSlice(quarantine, { ...order, uids }))) gone.push(uid);
+  const gone = (await inSlices(order.uids, (uids) => expungeSlice(quarantine, { ...order, uids }))).flat();
   if (gone.length) {
     const by = loginName(order.scope);
     quarantine.log.info({ event: 'expunge', by, view: order.view, messages: gone.length }, 'messages deleted');

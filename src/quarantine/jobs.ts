@@ -1,11 +1,11 @@
 // What an administrator may do with jobs from the command line: look at them, try deferred ones at once, cancel one. Nothing else stops a job.
-import { repeatWhileStale } from './act.ts';
 import { jobNames, jobOf, withJob } from './claims.ts';
 import type { JobName } from './claims.ts';
 import { Refusal } from './errors.ts';
 import type { Message } from './message.ts';
 import { comeBack } from './orders.ts';
 import type { Quarantine } from './quarantine.ts';
+import { repeatWhileStale } from './repeat-while-stale.ts';
 import { refusals } from './sentences.ts';
 
 export interface ListedJob {

@@ -1,6 +1,5 @@
 // What an administrator does to single messages from the command line, beside a running server: release, train, delete, restore.
 // The rights of logins do not apply; every rule that protects mail does.
-import { repeatWhileStale } from './act.ts';
 import { Refusal } from './errors.ts';
 import type { Verdict } from './job.ts';
 import type { Message } from './message.ts';
@@ -15,6 +14,7 @@ import {
 } from './orders.ts';
 import type { OrderOrigin } from './orders.ts';
 import type { Quarantine } from './quarantine.ts';
+import { repeatWhileStale } from './repeat-while-stale.ts';
 import { refusals } from './sentences.ts';
 
 /**

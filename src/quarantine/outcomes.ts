@@ -1,6 +1,5 @@
 // What an attempt's outcome means for the message: done, again later, or failed and back in its view with a notice. Written only if the
 // claim still holds its lease, so that a late answer cannot close a newer order. Called by src/queue after each attempt.
-import { repeatWhileStale } from './act.ts';
 import { whileClaimed, withJob } from './claims.ts';
 import type { Claim } from './claims.ts';
 import { retryDelayMs } from './job.ts';
@@ -9,6 +8,7 @@ import type { Message } from './message.ts';
 import { insertFailureNotice } from './notice.ts';
 import { comeBack } from './orders.ts';
 import type { Quarantine } from './quarantine.ts';
+import { repeatWhileStale } from './repeat-while-stale.ts';
 import type { RecipientOutcome, ReportOutcome } from './target.ts';
 
 /**
