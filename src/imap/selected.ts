@@ -127,13 +127,17 @@ export class OpenMailbox implements SelectedMailbox {
     if (this.folder.kind === 'drop') return () => undefined;
     this.#stopWatching();
     const key = sequenceKey(this.scope);
-    const stop = this.#quarantine.storage.watch((keys) => {
+    const { storage, domains } = this.#quarantine;
+    const stopStorage = storage.watch((keys) => {
       if (keys === 'all' || keys.has(key)) wake();
     });
+    // Whether the login sees anything at all is known only when the domains have been read again.
+    const stopDomains = domains.watch(wake);
     this.#isWatched = true;
     this.#stopWatching = () => {
       this.#isWatched = false;
-      stop();
+      stopStorage();
+      stopDomains();
     };
     return this.#stopWatching;
   }

@@ -20,19 +20,24 @@ export interface DomainDirectory {
   list(): readonly DomainRecord[];
   /** Reads the records again; when it resolves, everything that was stored before the call is known. */
   refresh(): Promise<void>;
+  /** Calls `listener`, which must never throw, whenever a reading found something changed. Returns how to stop. */
+  watch(listener: () => void): () => void;
 }
 
 export async function openDomainDirectory(storage: Storage): Promise<DomainDirectory> {
   let records: DomainRecord[] = [];
   let byName = new Map<string, DomainRecord>();
   let lastRead: Promise<void> = Promise.resolve();
+  const listeners = new Set<{ listener: () => void }>();
 
   async function read(): Promise<void> {
     const list = await storage.domains.list();
     const names = new Map<string, DomainRecord>();
     for (const record of list) for (const name of [record.name, ...record.aliases]) names.set(name, record);
+    const isChanged = JSON.stringify(list) !== JSON.stringify(records);
     records = list;
     byName = names;
+    if (isChanged) for (const { listener } of [...listeners]) listener();
   }
 
   function ownerOf(address: string): Owner | undefined {
@@ -65,6 +70,11 @@ export async function openDomainDirectory(storage: Storage): Promise<DomainDirec
       // One after the other, so that an older read can never overwrite a newer one.
       lastRead = lastRead.then(read, read);
       return lastRead;
+    },
+    watch(listener) {
+      const entry = { listener };
+      listeners.add(entry);
+      return () => void listeners.delete(entry);
     },
   };
   await directory.refresh();

@@ -116,3 +116,19 @@ test('a store that cannot be read leaves what was known, tells who asked, and is
   await directory.refresh();
   assert.equal(directory.find('new.example')?.name, 'new.example');
 });
+
+test('who watches is told of what changed, and not of readings that found nothing new', async (t) => {
+  const { quarantine, storage, close } = await openTestQuarantine({ domains });
+  t.after(close);
+  let told = 0;
+  const stop = quarantine.domains.watch(() => told++);
+  await quarantine.domains.refresh();
+  assert.equal(told, 0);
+  await storage.domains.put(testDomain({ name: 'new.example' }));
+  await quarantine.domains.refresh();
+  assert.equal(told, 1);
+  stop();
+  await storage.domains.remove('new.example');
+  await quarantine.domains.refresh();
+  assert.equal(told, 1);
+});

@@ -328,6 +328,19 @@ describe('switching the quarantine off', () => {
   );
 });
 
+describe('switching the quarantine off during IDLE', () => {
+  it('is told at once', options, async () => {
+    await using server = await startTestServer();
+    await server.handIn(sampleMail('one'));
+    const alice = await server.open('Caught');
+    const idling = await alice.idle();
+    await server.storage.domains.put(testDomain({ quarantine: false }));
+    await server.quarantine.domains.refresh();
+    assert.equal(await alice.read(), '* 1 EXPUNGE');
+    await idling.done();
+  });
+});
+
 describe('switching the quarantine on again', () => {
   it(
     'ends sessions that saw it empty: what is in there cannot appear below the UIDs that they know of',
