@@ -128,6 +128,8 @@ export interface ImapConnection<S extends SelectedMailbox = SelectedMailbox> {
   write(bytes: Buffer | string): Promise<void>;
   /** Sends `* BYE text` and closes, at once. */
   bye(text: string): void;
+  /** Closes without a further word: for when whatever were said would be taken for the rest of a literal. */
+  close(): void;
   /** Called once, when the connection is gone; at once if it is gone already. */
   onClose(listener: () => void): void;
 }

@@ -155,7 +155,7 @@ async function writeLines(connection: ImapConnection, lines: readonly FetchLine[
     await flush();
   } catch (error) {
     // Part of a literal may be out; whatever we said now, the client would take for the rest of the message.
-    connection.bye('The message could not be read to its end. Please try again.');
+    connection.close();
     throw error;
   }
 }

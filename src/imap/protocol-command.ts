@@ -21,8 +21,6 @@ export interface ProtocolConnection extends ImapConnection {
   afterAnswer(action: () => Promise<void> | void): void;
   /** Begins TLS. What was sent in clear and not yet executed is dropped. */
   startTls(): Promise<void>;
-  /** Closes without a further word. */
-  close(): void;
   /** What the client says about itself. */
   noteClient(description: string): void;
   /** A failure that must not spoil the command in progress. */

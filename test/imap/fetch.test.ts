@@ -114,3 +114,29 @@ describe('a mailbox', () => {
     assert.ok(Math.max(...asked) <= 20, String(asked));
   });
 });
+
+describe('a message that is lost while it is sent', () => {
+  it('ends the connection without a word, which the client would take for a part of it', options, async () => {
+    await using server = await startTestServer({
+      wrapStorage: (storage) => ({
+        ...storage,
+        content: (scope, id, start = 0, end) =>
+          start < 1_000_000 ? storage.content(scope, id, start, end) : Promise.resolve(null),
+      }),
+    });
+    const raw = Buffer.concat([
+      Buffer.from('Subject: large\r\n\r\n'),
+      Buffer.from('a line of text\r\n'.repeat(150_000)),
+    ]);
+    await server.handIn(raw);
+    const client = await server.open('Caught');
+    const bytes: Buffer[] = [];
+    client.socket.on('data', (chunk: Buffer) => bytes.push(chunk));
+    client.write('x UID FETCH 1 BODY.PEEK[]\r\n');
+    await client.closed;
+    const received = Buffer.concat(bytes);
+    const start = received.indexOf('}\r\n') + 3;
+    assert.ok(received.length > 1_000_000);
+    assert.ok(raw.subarray(0, received.length - start).equals(received.subarray(start)));
+  });
+});
