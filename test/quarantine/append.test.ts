@@ -148,6 +148,19 @@ describe('appending to Release', () => {
     );
   });
 
+  it('by a domain for one recipient, repeated late, does not release another recipient’s copy', async () => {
+    await using test = await openTestQuarantine();
+    const [alices, bobs] = await arrive(test.quarantine, mail('one'), 'alice@example.com', 'bob@example.com');
+    await appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one'));
+    await deleteByOperator(test.quarantine, alices ?? '');
+    // One copy is left in view, but it is not the one that was meant.
+    await assert.rejects(
+      appendAs(test.quarantine, 'example.com', 'Release', mail('one')),
+      /held for several recipients/,
+    );
+    assert.equal((await get(test, bobs)).delivery, null);
+  });
+
   it('repeated, adds nothing, also when the message has left its view meanwhile', async () => {
     await using test = await openTestQuarantine();
     const [id] = await arrive(test.quarantine, mail('one'));
