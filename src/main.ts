@@ -69,15 +69,15 @@ export async function startServer(
   parts: ServerParts = {},
 ): Promise<RunningServer> {
   const { log } = quarantine;
-  const stops: (() => Promise<void> | void)[] = [];
+  const stops: Stops = [];
   const listening: Listening[] = [];
   let worker: Worker | null = null;
   let closed: Promise<void> | null = null;
   async function close(): Promise<void> {
     for (const stop of stops.reverse()) {
-      await Promise.resolve(stop()).catch((error: unknown) =>
-        log.error({ err: error }, 'a part of the server did not stop cleanly'),
-      );
+      await Promise.resolve()
+        .then(stop)
+        .catch((error: unknown) => log.error({ err: error }, 'a part of the server did not stop cleanly'));
     }
     log.info({ event: 'stopped' }, 'stopped');
   }

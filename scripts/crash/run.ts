@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAccounts } from '../../src/accounts/open-accounts.ts';
 import { openQuarantine } from '../../src/open-quarantine.ts';
+import { blankDomain } from '../../src/quarantine/domains.ts';
 import type { Message } from '../../src/quarantine/message.ts';
 import { startFarEnd } from '../../test/helpers/far-end.ts';
 import { seededRandom } from '../../test/helpers/seeded-random.ts';
@@ -55,16 +56,7 @@ process.exitCode = problems.length ? 1 : 0;
 
 async function prepare(): Promise<void> {
   const { quarantine, close } = await openQuarantine(crashSettings(directory, farEnd.url), { log });
-  await quarantine.storage.domains.put({
-    name: 'example.com',
-    aliases: [],
-    deliverTo: farEnd.url,
-    subaddress: '+',
-    recipients: null,
-    retentionMs: null,
-    quarantine: true,
-    quarantineOff: [],
-  });
+  await quarantine.storage.domains.put(blankDomain('example.com', farEnd.url));
   await quarantine.domains.refresh();
   await openAccounts(quarantine).create(login, password);
   await close();

@@ -1,6 +1,7 @@
 // What `domain add` and `domain set` make of a domain's record: pure, and refused with a sentence where it contradicts itself or another
 // domain. Called by domain-commands.ts.
 import { canonicalLocalPart, parseAddress } from '../quarantine/address.ts';
+import { blankDomain } from '../quarantine/domains.ts';
 import type { DomainDirectory } from '../quarantine/domains.ts';
 import { Refusal } from '../quarantine/errors.ts';
 import type { DomainRecord } from '../quarantine/ports.ts';
@@ -27,16 +28,7 @@ export function newDomain(domains: DomainDirectory, typed: string, options: Doma
   if (existing?.name === name)
     throw new Refusal('ALREADYEXISTS', `The domain ${name} is known already. Change it with "domain set".`);
   if (existing) throw new Refusal('ALREADYEXISTS', `${name} is an alias of ${existing.name} already.`);
-  const blank: DomainRecord = {
-    name,
-    aliases: [],
-    deliverTo: '',
-    subaddress: '+',
-    recipients: null,
-    retentionMs: null,
-    quarantine: true,
-    quarantineOff: [],
-  };
+  const blank = blankDomain(name, '');
   return changedDomain(domains, blank, options);
 }
 

@@ -5,6 +5,20 @@ import type { Owner } from './message.ts';
 import type { DomainRecord, Storage } from './ports.ts';
 import type { Scope } from './scope.ts';
 
+/** A domain as it begins: any recipient, `+` for sub-addresses, the settings' retention, the quarantine on for everybody. */
+export function blankDomain(name: string, deliverTo: string): DomainRecord {
+  return {
+    name,
+    aliases: [],
+    deliverTo,
+    subaddress: '+',
+    recipients: null,
+    retentionMs: null,
+    quarantine: true,
+    quarantineOff: [],
+  };
+}
+
 export interface DomainDirectory {
   /** By its name or an alias, canonical. */
   find(name: string): DomainRecord | undefined;

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadFolders } from '../../src/load-folders.ts';
-import { openDomainDirectory } from '../../src/quarantine/domains.ts';
+import { blankDomain, openDomainDirectory } from '../../src/quarantine/domains.ts';
 import { createFolderSet } from '../../src/quarantine/folder-set.ts';
 import type { FolderSwitch } from '../../src/quarantine/folder.ts';
 import type { DomainRecord, Log, Storage } from '../../src/quarantine/ports.ts';
@@ -55,17 +55,7 @@ export interface TestQuarantine {
 }
 
 export function testDomain(record: Partial<DomainRecord> = {}): DomainRecord {
-  return {
-    name: 'example.com',
-    aliases: [],
-    deliverTo: 'smtp://127.0.0.1:9',
-    subaddress: '+',
-    recipients: null,
-    retentionMs: null,
-    quarantine: true,
-    quarantineOff: [],
-    ...record,
-  };
+  return { ...blankDomain('example.com', 'smtp://127.0.0.1:9'), ...record };
 }
 
 export async function openTestQuarantine(options: TestQuarantineOptions = {}): Promise<TestQuarantine> {

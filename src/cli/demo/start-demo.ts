@@ -6,6 +6,7 @@ import { openAccounts } from '../../accounts/open-accounts.ts';
 import { startServer } from '../../main.ts';
 import type { Listening } from '../../main.ts';
 import { openQuarantine } from '../../open-quarantine.ts';
+import { blankDomain } from '../../quarantine/domains.ts';
 import type { Log } from '../../quarantine/ports.ts';
 import type { Quarantine } from '../../quarantine/quarantine.ts';
 import { loadSettings } from '../../settings.ts';
@@ -73,14 +74,8 @@ export async function startDemo({ directory, useFreePorts, log, tell }: DemoOpti
 async function prepare(quarantine: Quarantine, nextHopPort: number): Promise<boolean> {
   const isNew = quarantine.domains.find('example.com') === undefined;
   await quarantine.storage.domains.put({
-    name: 'example.com',
+    ...blankDomain('example.com', `smtp://127.0.0.1:${nextHopPort}`),
     aliases: ['example.net'],
-    deliverTo: `smtp://127.0.0.1:${nextHopPort}`,
-    subaddress: '+',
-    recipients: null,
-    retentionMs: null,
-    quarantine: true,
-    quarantineOff: [],
   });
   await quarantine.domains.refresh();
   const accounts = openAccounts(quarantine);
