@@ -1,8 +1,9 @@
 // The columns beside a message's document: always derived, never set by hand, and computed by the domain's own rules, so that SQL finds
 // exactly what `isWithin` and `derive` say. Called by messages.ts with every write.
-import { derive, isWithin } from '../../quarantine/message.ts';
-import type { Message, Owner } from '../../quarantine/message.ts';
-import type { Role, Scope } from '../../quarantine/scope.ts';
+import { derive } from '../../quarantine/message.ts';
+import type { Message } from '../../quarantine/message.ts';
+import type { Role } from '../../quarantine/scope.ts';
+import { shownRoles } from '../shown.ts';
 import type { Bound } from './connection.ts';
 
 /** Columns that follow from a message alone and may change with each commit. */
@@ -46,26 +47,6 @@ export function fixedColumns(message: Message, searched: string): Record<string,
     internal_date: whole(message.internalDate),
     size_bytes: message.sizeBytes,
   };
-}
-
-/** Roles whose mailbox shows the message and that may see it at all. */
-export function shownRoles(message: Message): Role[] {
-  return message.visibleTo.filter((role) => {
-    const scope = scopeOf(role, message.owner);
-    return scope !== null && isWithin(scope, message.owner, message.view);
-  });
-}
-
-/** The one scope of a role that a message with this owner may belong to. */
-function scopeOf(role: Role, { domain, address }: Owner): Scope | null {
-  if (role === 'global') return { role };
-  if (role === 'domain') return domain ? { role, domain } : null;
-  return address ? { role, domain, address } : null;
-}
-
-/** Text that `find` searches: compared in lower case, with characters composed. */
-export function searchable(...texts: string[]): string {
-  return texts.join('\n').normalize('NFC').toLowerCase();
 }
 
 function orderedAt({ delivery, report }: Message): number | null {

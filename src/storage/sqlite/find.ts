@@ -2,8 +2,8 @@
 // so that other readers never wait for it; storage.ts asks for slices until it has enough. Runs in the reader threads.
 import type { MessageQuery } from '../../quarantine/ports.ts';
 import type { Scope } from '../../quarantine/scope.ts';
+import { searchable } from '../shown.ts';
 import type { Bound, Connection } from './connection.ts';
-import { searchable } from './columns.ts';
 import { within } from './scoped.ts';
 
 /** Messages that one slice looks at. */

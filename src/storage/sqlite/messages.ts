@@ -5,11 +5,12 @@ import { effectOf } from '../../quarantine/message.ts';
 import type { Message, View } from '../../quarantine/message.ts';
 import type { DropUids } from '../../quarantine/ports.ts';
 import type { Role } from '../../quarantine/scope.ts';
-import { derivedColumns, fixedColumns, shownRoles } from './columns.ts';
+import { loginOf, rolesIn, sequencesOf } from '../shown.ts';
+import { derivedColumns, fixedColumns } from './columns.ts';
 import type { Bound, Connection } from './connection.ts';
 import { hasContent, renewContent, storeContent } from './contents.ts';
 import type { SentContent } from './contents.ts';
-import { openNumbering, rolesOf, takeDropUids } from './sequences.ts';
+import { openNumbering, takeDropUids } from './sequences.ts';
 import type { Numbering } from './sequences.ts';
 import type { Write, Written } from './write.ts';
 
@@ -199,20 +200,6 @@ function rememberGone(
     ordinal,
     numbering.nextModseq(key),
   );
-}
-
-function sequencesOf({ owner }: Message): string[] {
-  return owner.domain ? ['', owner.domain] : [''];
-}
-
-function rolesIn(key: string, message: Message): Role[] {
-  const roles = rolesOf(key);
-  return shownRoles(message).filter((role) => roles.includes(role));
-}
-
-function loginOf(role: Role, { owner }: Message): string {
-  if (role === 'global') return '';
-  return role === 'domain' ? owner.domain : owner.address;
 }
 
 function globalPlace(stored: StoredRow): Place {

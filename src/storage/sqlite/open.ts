@@ -3,12 +3,12 @@ import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { TemporaryError } from '../../quarantine/errors.ts';
 import type { Log, Storage } from '../../quarantine/ports.ts';
+import { largestUid } from '../shown.ts';
+import { createWatchers } from '../watchers.ts';
+import type { Watchers } from '../watchers.ts';
 import type { ReaderData, ReaderOperations } from './reader.ts';
-import { largestUid } from './sequences.ts';
 import { createStorage } from './storage.ts';
 import { Thread } from './thread.ts';
-import { createWatchers } from './watchers.ts';
-import type { Watchers } from './watchers.ts';
 import type { WriterData, WriterOperations } from './writer.ts';
 
 export interface SqliteOptions {

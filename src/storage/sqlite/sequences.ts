@@ -4,12 +4,10 @@
 import { TemporaryError } from '../../quarantine/errors.ts';
 import type { DropUids, MailboxState } from '../../quarantine/ports.ts';
 import { sequenceKey } from '../../quarantine/scope.ts';
-import type { Role, Scope } from '../../quarantine/scope.ts';
+import type { Scope } from '../../quarantine/scope.ts';
+import { loginKey, nextUidValidity } from '../shown.ts';
 import type { Connection } from './connection.ts';
 import type { Write } from './write.ts';
-
-/** UIDs and UIDNEXT are 32-bit numbers (RFC 9051 section 9, nz-number), so the last UID leaves room for a UIDNEXT. */
-export const largestUid = 2 ** 32 - 2;
 
 export interface Sequence {
   lastOrdinal: number;
@@ -17,17 +15,6 @@ export interface Sequence {
   /** UID = ordinal - base. */
   uidBase: number;
   uidValidity: number;
-}
-
-/** Name of a login in the tables: '' for global, which no domain can be called. */
-export function loginKey(scope: Scope): string {
-  if (scope.role === 'global') return '';
-  return scope.role === 'domain' ? scope.domain : scope.address;
-}
-
-/** Roles whose mailboxes a sequence numbers. */
-export function rolesOf(key: string): readonly Role[] {
-  return key === '' ? ['global'] : ['domain', 'user'];
 }
 
 export function readSequence(connection: Connection, key: string): Sequence {
@@ -44,10 +31,6 @@ function firstUidValidity(connection: Connection): number {
   const row = connection.get<{ value: number }>(`SELECT value FROM store WHERE name = 'uid_validity'`);
   if (!row) throw new Error('the store has no UIDVALIDITY');
   return row.value;
-}
-
-function nextUidValidity(before: number): number {
-  return Math.max(Math.floor(Date.now() / 1000), before + 1);
 }
 
 export function readState(connection: Connection, scope: Scope, view: string): MailboxState & { uidBase: number } {

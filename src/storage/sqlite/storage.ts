@@ -12,11 +12,11 @@ import type {
 } from '../../quarantine/ports.ts';
 import type { Reading } from '../../quarantine/reading/reading.ts';
 import type { Scope } from '../../quarantine/scope.ts';
-import { searchable } from './columns.ts';
+import { searchable } from '../shown.ts';
+import type { Watchers } from '../watchers.ts';
 import type { SentContent } from './contents.ts';
 import type { ReaderOperations } from './reader.ts';
 import type { Thread } from './thread.ts';
-import type { Watchers } from './watchers.ts';
 import type { WriterOperations } from './writer.ts';
 
 interface Threads {

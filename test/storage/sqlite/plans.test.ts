@@ -7,7 +7,7 @@ import type { Scope } from '../../../src/quarantine/scope.ts';
 import { inSnapshot } from '../../../src/storage/sqlite/connection.ts';
 import type { Connection } from '../../../src/storage/sqlite/connection.ts';
 import { readerOperations } from '../../../src/storage/sqlite/reader.ts';
-import { largestUid } from '../../../src/storage/sqlite/sequences.ts';
+import { largestUid } from '../../../src/storage/shown.ts';
 import { writerOperations } from '../../../src/storage/sqlite/writer.ts';
 import { arrivedAt, newContent, newMessage } from '../../helpers/messages.ts';
 import { temporaryStore } from './temporary-store.ts';

@@ -6,7 +6,7 @@ import { TemporaryError } from '../../../src/quarantine/errors.ts';
 import { openConnection } from '../../../src/storage/sqlite/connection.ts';
 import type { Connection } from '../../../src/storage/sqlite/connection.ts';
 import { fromSent } from '../../../src/storage/sqlite/errors.ts';
-import { largestUid } from '../../../src/storage/sqlite/sequences.ts';
+import { largestUid } from '../../../src/storage/shown.ts';
 import type { Answer } from '../../../src/storage/sqlite/thread.ts';
 import { commitTogether } from '../../../src/storage/sqlite/writer.ts';
 import { arrivedAt, newContent, newMessage } from '../../helpers/messages.ts';

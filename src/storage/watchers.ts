@@ -1,5 +1,5 @@
 // Who wants to know that something was committed. One bad listener neither keeps the others from hearing of it nor harms the driver.
-import type { Log } from '../../quarantine/ports.ts';
+import type { Log } from '../quarantine/ports.ts';
 
 export type Listener = (keys: ReadonlySet<string> | 'all') => void;
 
