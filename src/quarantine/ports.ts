@@ -174,6 +174,8 @@ export interface WorkerStorage {
   ): Promise<Message[]>;
   /** When the earliest job may be claimed; null when there is none. */
   nextDueAt(): Promise<number | null>;
+  /** Messages with a job under a lease at `now`, whoever holds it: what all processes together are working on. */
+  leased(now: number, limit: number): Promise<Message[]>;
   /** Messages with a delivery or a report that is due, deferred or leased, or (with `ended`) that ever had one; newest order first. */
   withJobs(query: { ended: boolean; limit: number }): Promise<Message[]>;
   /** Held messages of a view whose holding began before `before`; `domain` undefined: any domain not in `exceptDomains`. */
@@ -200,8 +202,34 @@ export interface WorkerStorage {
   ): Promise<{ marked: number; deleted: number; bytes: number }>;
 }
 
+/** What a store holds, for `store stats`. */
+export interface StoreStats {
+  /** Messages by view: shown to somebody; left their view with their content kept; tombstones. */
+  messages: Record<View, { held: number; left: number; tombstones: number }>;
+  contents: { count: number; bytes: number };
+  domains: number;
+  accounts: number;
+  /** What the store takes on disk, as far as it tells; null when it does not. */
+  diskBytes: number | null;
+}
+
+/** For the keeper of a store as a whole. */
+export interface StoreUpkeep {
+  stats(): Promise<StoreStats>;
+  /**
+   * A store that was put back from a backup is behind what mail programs and far ends have seen since. True from `markRestored` (a backup
+   * marks itself) until `settled`.
+   */
+  isRestored(): Promise<boolean>;
+  markRestored(): Promise<void>;
+  /** Gives every mailbox, also those that are not there yet, a UIDVALIDITY that was never used. */
+  raiseUidValidity(): Promise<void>;
+  settled(): Promise<void>;
+}
+
 export interface Storage extends ScopedStorage {
   readonly worker: WorkerStorage;
+  readonly upkeep: StoreUpkeep;
   /**
    * Stores content and messages in one write; renews the content's last use. Resolves when durable, with what became of each message in
    * order: the stored message, or `known` (skipKnown). A message whose id is stored already is `known` too, whatever became of it, so
