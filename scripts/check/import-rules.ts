@@ -59,7 +59,7 @@ const rooms: readonly { from: RegExp; mayImport: RegExp; because: string }[] = [
 
 /** Packages that only some files may import. The domain knows no protocol and no database; others keep to one place to be replaceable. */
 const packageHomes: readonly { name: RegExp; home: RegExp; everywhere?: true }[] = [
-  { name: /^@zone-eu\/wildduck(\/|$)/, home: /^src\/imap\/imap-core\.ts$/, everywhere: true },
+  { name: /^@zone-eu\/wildduck(\/|$)/, home: /^src\/imap\/imap-core-modules\.ts$/, everywhere: true },
   { name: /^node:sqlite$/, home: /^src\/storage\/sqlite\// },
   { name: /^mongodb$/, home: /^src\/storage\/mongodb\// },
   { name: /^smtp-server(\/|$)/, home: /^src\/(intake|cli)\// },

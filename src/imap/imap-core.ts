@@ -1,26 +1,17 @@
-// The IMAP shell: the only file that touches imap-core, of which it uses the listening, the finding of tag and command, the
-// strict order of commands and the counting of errors. Every command is ours; so are parser, input, output and TLS, for the
-// reasons that stand in their files. imap-core's files are never edited: what has to differ is replaced here, at run time,
-// once per process. The rest of Lazaretto sees createImapShell alone.
+// The IMAP shell: the only file that works with imap-core (imap-core-modules.ts loads it), of which it uses the listening, the
+// finding of tag and command, the strict order of commands and the counting of errors. Every command is ours; so are parser,
+// input, output and TLS, for the reasons that stand in their files. imap-core's files are never edited: what has to differ is
+// replaced here, at run time, once per process. The rest of Lazaretto sees createImapShell alone.
 
-import { readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
-import { dirname, join } from 'node:path';
 import type { Log } from '../quarantine/ports.ts';
 import type { ImapConnection, SelectedMailbox } from './command.ts';
 import type { ParsedLine } from './arguments.ts';
 import { parseLine } from './arguments.ts';
 import type { Dispatcher } from './connection.ts';
 import { Connection } from './connection.ts';
-import type {
-  CoreCommand,
-  CoreCommandModule,
-  CoreHandler,
-  CoreMessage,
-  CoreModules,
-  CoreServer,
-} from './imap-core-types.ts';
+import { commands, errors, handler, IMAPCommand, IMAPConnection, IMAPServer } from './imap-core-modules.ts';
+import type { CoreCommand, CoreMessage, CoreServer } from './imap-core-types.ts';
 import { perform } from './perform.ts';
 import type { ShellOptions } from './shell-options.ts';
 import { ShellState } from './shell-state.ts';
@@ -36,16 +27,6 @@ export interface ImapShell<S extends SelectedMailbox = SelectedMailbox> {
   /** Lets running commands finish for a moment, says BYE with the reason, and resolves when nothing is left open. */
   close(reason: string): Promise<void>;
 }
-
-// imap-core's library for settings reads files, arguments and environment of whoever loads it, unless told not to before.
-process.env['DISABLE_WILD_CONFIG'] = 'true';
-const load = createRequire(import.meta.url);
-const library = dirname(load.resolve('@zone-eu/wildduck/imap-core/lib/imap-server.js'));
-const { IMAPServer } = load(join(library, 'imap-server.js')) as Pick<CoreModules, 'IMAPServer'>;
-const { IMAPConnection } = load(join(library, 'imap-connection.js')) as Pick<CoreModules, 'IMAPConnection'>;
-const { IMAPCommand } = load(join(library, 'imap-command.js')) as Pick<CoreModules, 'IMAPCommand'>;
-const handler = load(join(library, 'handler/imap-handler.js')) as CoreHandler;
-const errors = load(join(library, '../../lib/errors.js')) as { setGelf(sink: object): void };
 
 /** imap-core reports some problems to the process, not to a server: they go to the log of the newest shell. */
 let processLog: Log | null = null;
@@ -64,9 +45,8 @@ handler.parser = (payload, { literals }) => {
   return { tag: line.tag, command: line.command, line };
 };
 
-for (const file of readdirSync(join(library, 'commands'))) {
-  // Its Map of commands is private, but holds these modules: replacing their members replaces every command.
-  const command = load(join(library, 'commands', file)) as CoreCommandModule;
+// Its Map of commands is private, but holds these modules: replacing their members replaces every command.
+for (const command of commands) {
   delete command.state;
   command.schema = false;
   command.disableNotifications = true;
