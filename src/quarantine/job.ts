@@ -100,6 +100,15 @@ export function nextClaimAt(delivery: Delivery | null, report: Report | null): n
   return times.length ? Math.min(...times) : null;
 }
 
+/** When the longest of the leases on a message's due jobs ends or ended; null when none is on record. */
+export function lastLeaseEnd(delivery: Delivery | null, report: Report | null): number | null {
+  let last: number | null = null;
+  for (const job of [...(delivery ? [delivery] : []), ...(report ? Object.values(report.targets) : [])]) {
+    if (job.state === 'due' && job.lease) last = Math.max(last ?? 0, job.lease.until);
+  }
+  return last;
+}
+
 /** When the last of a message's jobs ended; null while one is due, 0 when there never was one. */
 export function jobsEndedAt(delivery: Delivery | null, report: Report | null): number | null {
   let last = 0;

@@ -1,6 +1,6 @@
 // One quarantined mail for one envelope recipient (outgoing: one mail with all its recipients), with everything that is known and
 // ordered about it. The document is the unit of writing: whatever an action changes, it changes here, once.
-import { jobsEndedAt, nextClaimAt } from './job.ts';
+import { jobsEndedAt, lastLeaseEnd, nextClaimAt } from './job.ts';
 import type { Delivery, Report } from './job.ts';
 import type { Evidence } from './reading/evidence.ts';
 import type { Role, Scope } from './scope.ts';
@@ -114,6 +114,8 @@ export function isWithin(scope: Scope, owner: Owner, view: View): boolean {
 export interface Derived {
   /** Earliest moment at which a worker may claim one of the jobs. */
   dueAt: number | null;
+  /** End of the longest lease on a job that is due: somebody is working on it until then. Null without a lease. */
+  leasedUntil: number | null;
   /** The message left its view and its last job ended: undo and history count from here. Null while held or while a job is due. */
   endedAt: number | null;
 }
@@ -122,6 +124,7 @@ export function derive(message: Message): Derived {
   const jobsEnded = jobsEndedAt(message.delivery, message.report);
   return {
     dueAt: nextClaimAt(message.delivery, message.report),
+    leasedUntil: lastLeaseEnd(message.delivery, message.report),
     endedAt: message.removed && jobsEnded !== null ? Math.max(message.removed.at, jobsEnded) : null,
   };
 }

@@ -56,6 +56,16 @@ export function nextDueAt(connection: Connection): number | null {
   return connection.get<{ due_at: number }>(sql)?.due_at ?? null;
 }
 
+/** Those whose leases last longest first: should there be more than the limit, what is left out ends soonest. */
+export function leased(connection: Connection, { now, limit }: { now: number; limit: number }): string[] {
+  return connection.column<string>(
+    `SELECT document FROM messages INDEXED BY messages_leased
+      WHERE leased_until > ? ORDER BY leased_until DESC LIMIT ?`,
+    now,
+    limit,
+  );
+}
+
 export function withJobs(connection: Connection, { ended, limit }: { ended: boolean; limit: number }): string[] {
   const [index, column] = ended ? ['messages_ordered', 'ordered_at'] : ['messages_due_ordered', 'due_at'];
   return connection.column<string>(

@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts';
 import { listDomains } from './domains.ts';
 import { toSent } from './errors.ts';
 import { findSlice } from './find.ts';
-import { contentOf, due, endedBefore, getDocument, heldBefore, nextDueAt, withJobs } from './jobs.ts';
+import { contentOf, due, endedBefore, getDocument, heldBefore, leased, nextDueAt, withJobs } from './jobs.ts';
 import { content, dropStatus, list, mailboxStatus, messagesByUid, openMailbox, readings } from './mailboxes.ts';
 import type { Answer, Request, Response } from './thread.ts';
 
@@ -26,6 +26,7 @@ export const readerOperations = {
   contentOf,
   due,
   nextDueAt,
+  leased,
   withJobs,
   heldBefore,
   endedBefore,

@@ -1,5 +1,6 @@
-// The first version of the schema (migrations.ts). A message is one JSON document; the columns beside it are derived from it with each
-// write (columns.ts) and exist only to be found by. Every index is there for one of the driver's queries: plans.test.ts asks SQLite.
+// The first version of the schema and the steps that followed (migrations.ts). A message is one JSON document; the columns beside it are
+// derived from it with each write (columns.ts) and exist only to be found by. Every index is there for one of the driver's queries:
+// plans.test.ts asks SQLite.
 
 export const firstSchema = `
 -- Numbers that belong to the store as a whole. uid_validity: of every mailbox until its sequence has to start again.
@@ -159,4 +160,15 @@ CREATE TABLE accounts (
   password_hash TEXT NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+`;
+
+/** Version 2: what all processes together are working on. Filled in for the attempts that were under way when the store was upgraded. */
+export const leases = `
+ALTER TABLE messages ADD COLUMN leased_until INTEGER;
+UPDATE messages SET leased_until = (
+  SELECT max(job.value ->> '$.lease.until')
+    FROM (SELECT document -> '$.delivery' AS value UNION ALL SELECT value FROM json_each(document, '$.report.targets')) AS job
+   WHERE job.value ->> '$.state' = 'due'
+) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_leased ON messages (leased_until) WHERE leased_until IS NOT NULL;
 `;

@@ -99,6 +99,7 @@ function workerStorage(read: Read, writer: Thread<WriterOperations>): WorkerStor
     due: async (now, limit, exceptDomains = [], exceptTargets = []) =>
       opened<Message>(await read('due', { now, limit: atMost(limit), exceptDomains, exceptTargets })),
     nextDueAt: () => read('nextDueAt', undefined),
+    leased: async (now, limit) => opened<Message>(await read('leased', { now, limit: atMost(limit) })),
     withJobs: async ({ ended, limit }) => opened<Message>(await read('withJobs', { ended, limit: atMost(limit) })),
     heldBefore: async ({ view, before, domain, exceptDomains = [], limit }) =>
       opened<Message>(await read('heldBefore', { view, before, domain, exceptDomains, limit: atMost(limit) })),

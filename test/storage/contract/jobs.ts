@@ -79,6 +79,41 @@ export function jobContract(open: OpenStore): void {
   );
 
   test(
+    'what anybody is working on is found as long as the lease lasts, whichever of the jobs it is for',
+    withStore(open, async ({ storage, reopen }) => {
+      const until = arrivedAt + 10 * minute;
+      const lease = { token: 't', until };
+      const state = { state: 'due' as const, attempts: 0, nextAttemptAt: arrivedAt, lastDelayMs: 0, lease: null };
+      const free = await insertMessage(storage, { delivery: delivery(), report: report(arrivedAt) });
+      const delivered = await insertMessage(storage, { delivery: delivery({ lease }), report: report(arrivedAt) });
+      const longer = { ...state, lease: { token: 'u', until: until + 1.5 } };
+      const reported = await insertMessage(storage, {
+        delivery: delivery({ lease: { token: 's', until: arrivedAt + 1 } }),
+        report: { ...report(arrivedAt), targets: { a: state, b: longer } },
+      });
+      // The attempt at a job that was cancelled ends by itself; it keeps no place.
+      await insertMessage(storage, { delivery: delivery({ state: 'cancelled', endedAt: arrivedAt, lease }) });
+      const other = await reopen();
+      const leased = async (now: number, limit = 10): Promise<string[]> =>
+        idsOf(await other.worker.leased(now, limit)).sort();
+      assert.deepEqual(await leased(arrivedAt), [delivered.id, reported.id]);
+      assert.deepEqual(await leased(until - 1), [delivered.id, reported.id]);
+      assert.deepEqual(await leased(until), [reported.id], 'the last moment of a lease is the one before its end');
+      assert.deepEqual(await leased(until + 2), []);
+      assert.deepEqual(await leased(arrivedAt, 1), [reported.id], 'the longest lease first');
+      assert.deepEqual(await other.worker.leased(until, 1), [reported]);
+      await change(storage, reported.id, (message) => ({ ...message, report: null }));
+      await change(storage, free.id, (message) => ({ ...message, delivery: delivery({ lease }) }));
+      assert.deepEqual(await leased(arrivedAt + 1), [free.id, delivered.id]);
+      await change(storage, delivered.id, (message) => ({
+        ...message,
+        delivery: delivery({ state: 'done', endedAt: until }),
+      }));
+      assert.deepEqual(await leased(arrivedAt + 1), [free.id]);
+    }),
+  );
+
+  test(
     'a delay that grew to a fraction of a millisecond never makes a job due too early, nor forgets it',
     withStore(open, async ({ storage }) => {
       const nextAttemptAt = arrivedAt + 10_251_562.5;

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import { PermanentError, TemporaryError } from '../../../src/quarantine/errors.ts';
+import type { Storage } from '../../../src/quarantine/ports.ts';
+import { openConnection } from '../../../src/storage/sqlite/connection.ts';
 import { applicationId, migrate, migrations } from '../../../src/storage/sqlite/migrations.ts';
 import { openSqlite } from '../../../src/storage/sqlite/open.ts';
-import { insertMessage } from '../../helpers/messages.ts';
+import { arrivedAt, insertMessage } from '../../helpers/messages.ts';
 import { temporaryStore } from './temporary-store.ts';
 import type { TemporaryStore } from './temporary-store.ts';
 
@@ -86,6 +88,35 @@ describe('a store', () => {
     assert.deepEqual(connection.column('SELECT name FROM accounts'), ['global']);
   });
 
+  test('of version 1 opens, and tells what was being worked on when it was left', async () => {
+    using store = temporaryStore();
+    using old = temporaryStore();
+    const lease = { token: 't', until: arrivedAt + 10_000 };
+    const due = { state: 'due' as const, attempts: 0, nextAttemptAt: arrivedAt, lastDelayMs: 0, lease: null };
+    const order = { orderedAt: arrivedAt, orderedBy: 'cli', cause: 'CLI' as const };
+    const report = { ...order, verdict: 'ham' as const, targets: { a: due, b: { ...due, lease } } };
+    const delivery = { ...order, ...due, holding: 1, recipients: [] };
+    const storage = await openSqlite(store.path, { log: store.log });
+    const known = [
+      await insertMessage(storage),
+      await insertMessage(storage, { delivery }),
+      await insertMessage(storage, { delivery: { ...delivery, lease } }),
+      await insertMessage(storage, { delivery, report }),
+      await insertMessage(storage, { delivery: { ...delivery, lease, state: 'cancelled', endedAt: arrivedAt } }),
+    ];
+    await storage.close();
+    copyIntoFirstVersion(store.path, old.path);
+    await using upgraded = closing(await openSqlite(old.path, { log: old.log }));
+    for (const message of known) assert.deepEqual(await upgraded.worker.get(message.id), message);
+    assert.deepEqual(
+      (await upgraded.worker.leased(arrivedAt, 10)).map(({ id }) => id).sort(),
+      [known[2]?.id, known[3]?.id],
+    );
+    assert.deepEqual(await upgraded.worker.leased(lease.until, 10), []);
+    using connection = new DatabaseSync(old.path);
+    assert.equal(pragma(connection, 'user_version'), newest);
+  });
+
   test('whose step fails stays at the version before it', () => {
     using store = temporaryStore();
     const connection = store.connect();
@@ -96,3 +127,22 @@ describe('a store', () => {
     assert.ok(!connection.database.isTransaction);
   });
 });
+
+/** The same rows as the first version of Lazaretto would have written them. */
+function copyIntoFirstVersion(from: string, to: string): void {
+  const connection = openConnection(to, { readOnly: false });
+  const { database } = connection;
+  migrate(connection, migrations.slice(0, 1));
+  database.prepare('ATTACH ? AS newer').run(from);
+  database.exec('PRAGMA foreign_keys = OFF');
+  for (const name of connection.column<string>(`SELECT name FROM sqlite_schema WHERE type = 'table'`)) {
+    const columns = connection.column<string>('SELECT name FROM pragma_table_info(?)', name).join(', ');
+    database.exec(`INSERT OR REPLACE INTO main.${name} (${columns}) SELECT ${columns} FROM newer.${name}`);
+  }
+  assert.equal(pragma(database, 'user_version'), 1);
+  connection.close();
+}
+
+function closing(storage: Storage): Storage & AsyncDisposable {
+  return { ...storage, [Symbol.asyncDispose]: () => storage.close() };
+}

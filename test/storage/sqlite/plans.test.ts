@@ -64,9 +64,9 @@ describe('the plan of', () => {
     }
   });
 
-  test('what is due, held or ended is read in the order of its index', () => {
-    const ordered = statements.filter((sql) => /INDEXED BY messages_(due|due_ordered|ordered|ended)\b/.test(sql));
-    assert.ok(ordered.length >= 5);
+  test('what is due, leased, held or ended is read in the order of its index', () => {
+    const ordered = statements.filter((sql) => /INDEXED BY messages_(due|due_ordered|ordered|ended|leased)\b/.test(sql));
+    assert.ok(ordered.length >= 6);
     for (const sql of ordered) assert.doesNotMatch(plan(connection, sql).join('\n'), /TEMP B-TREE/, sql);
   });
 });
@@ -149,6 +149,7 @@ function read(connection: Connection, called: Set<string>): void {
   for (const exceptTargets of [[], ['rspamd']])
     operations.due(connection, { now: 1, limit: 1, exceptDomains: ['a.example'], exceptTargets });
   operations.nextDueAt(connection);
+  operations.leased(connection, { now: 1, limit: 1 });
   for (const ended of [true, false]) operations.withJobs(connection, { ended, limit: 1 });
   const held = { view: 'caught' as const, before: 1, exceptDomains: ['a.example'], limit: 1 };
   for (const domain of [undefined, 'example.com']) operations.heldBefore(connection, { ...held, domain });
