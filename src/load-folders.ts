@@ -1,5 +1,6 @@
 // Loads every definition in folders/: adding a file there adds a folder. Called by open-quarantine.ts and by what generates documentation.
 import { readdir } from 'node:fs/promises';
+import { sourceEnding } from './edition.ts';
 import type { Folder } from './quarantine/folder.ts';
 
 const directory = new URL('../folders/', import.meta.url);
@@ -9,7 +10,7 @@ const directory = new URL('../folders/', import.meta.url);
  * @throws Error naming the file that holds no definition
  */
 export async function loadFolders(): Promise<Folder[]> {
-  const files = (await readdir(directory)).filter((name) => name.endsWith('.ts'));
+  const files = (await readdir(directory)).filter((name) => name.endsWith(sourceEnding));
   const folders = await Promise.all(files.map(loadFolder));
   return folders.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
 }

@@ -6,7 +6,7 @@ const needed = 24;
 if (Number(process.versions.node.split('.')[0]) < needed) {
   process.stderr.write(
     `lazaretto: this is Node.js ${process.versions.node}, and Lazaretto needs version ${needed} or newer. ` +
-      'In the directory of Lazaretto, "npm start -- COMMAND" brings its own.\n',
+      'In a checkout of Lazaretto, "npm start -- COMMAND" brings its own.\n',
   );
   process.exitCode = 1;
 } else {
@@ -16,7 +16,7 @@ if (Number(process.versions.node.split('.')[0]) < needed) {
     (program) => program.runProgram(process.argv.slice(2)),
     (error) => {
       const isMissing = error.code === 'ERR_MODULE_NOT_FOUND';
-      const reason = isMissing ? 'a part is missing; run "npm ci" first' : 'it cannot be started';
+      const reason = isMissing ? 'a part is missing; install it again (in a checkout: npm ci)' : 'it cannot be started';
       process.stderr.write(`lazaretto: ${reason} (${error.message.split('\n')[0]}).\n`);
       if (process.env.LAZARETTO_DEBUG) process.stderr.write(`${error.stack}\n`);
       process.exitCode = 1;

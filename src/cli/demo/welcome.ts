@@ -1,6 +1,7 @@
 // What the demo says when it is ready: where it listens (a line for each, which scripts read), how to log in, what to try.
 // Called by demo.ts.
 import { styleText } from 'node:util';
+import { programName } from '../../edition.ts';
 import type { Listening } from '../../main.ts';
 import { table } from '../table.ts';
 import { demoPassword } from './start-demo.ts';
@@ -42,7 +43,7 @@ export function welcome({ listening, settingsFile }: RunningDemo): string {
     heading('Or without a mail program'),
     `  curl -k -u alice@example.com:${demoPassword} \\`,
     `    imaps://127.0.0.1:${imaps}/Caught -X 'FETCH 1:* (ENVELOPE)'`,
-    `  npm start -- --config ${settingsFile} message list`,
+    `  ${programName} --config ${settingsFile} message list`,
     '',
   ].join('\n');
 }
