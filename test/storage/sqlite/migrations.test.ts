@@ -108,10 +108,10 @@ describe('a store', () => {
     copyIntoFirstVersion(store.path, old.path);
     await using upgraded = closing(await openSqlite(old.path, { log: old.log }));
     for (const message of known) assert.deepEqual(await upgraded.worker.get(message.id), message);
-    assert.deepEqual(
-      (await upgraded.worker.leased(arrivedAt, 10)).map(({ id }) => id).sort(),
-      [known[2]?.id, known[3]?.id],
-    );
+    assert.deepEqual((await upgraded.worker.leased(arrivedAt, 10)).map(({ id }) => id).sort(), [
+      known[2]?.id,
+      known[3]?.id,
+    ]);
     assert.deepEqual(await upgraded.worker.leased(lease.until, 10), []);
     using connection = new DatabaseSync(old.path);
     assert.equal(pragma(connection, 'user_version'), newest);

@@ -41,8 +41,10 @@ describe('the plan of', () => {
 
   test('every statement finds its rows by an index', () => {
     // Newest orders first, up to a limit: reads that index, which holds nothing else, from its end.
-    const byOrder = /^SCAN messages USING INDEX messages_(due_)?ordered$/;
-    for (const sql of statements)
+    const byOrder = /^SCAN messages USING INDEX messages_(ordered|open)$/;
+    // Once in the life of a restored store, each sequence and each drop folder.
+    const ofAll = (sql: string): boolean => /\buid_validity\b/.test(sql) && !/\bkey = |login = /.test(sql);
+    for (const sql of statements.filter((each) => !ofAll(each)))
       for (const step of plan(connection, sql).filter((each) => !byOrder.test(each)))
         assert.doesNotMatch(step, /^SCAN (messages|contents|chunks|gone|mailboxes|sequences|drops)/, `${step}\n${sql}`);
   });
@@ -65,7 +67,7 @@ describe('the plan of', () => {
   });
 
   test('what is due, leased, held or ended is read in the order of its index', () => {
-    const ordered = statements.filter((sql) => /INDEXED BY messages_(due|due_ordered|ordered|ended|leased)\b/.test(sql));
+    const ordered = statements.filter((sql) => /INDEXED BY messages_(due|open|ordered|ended|leased)\b/.test(sql));
     assert.ok(ordered.length >= 6);
     for (const sql of ordered) assert.doesNotMatch(plan(connection, sql).join('\n'), /TEMP B-TREE/, sql);
   });
@@ -128,6 +130,9 @@ function write(connection: Connection, called: Set<string>): void {
   operations.removeDomain(write, 'a.example');
   operations.putAccount(write, { name: 'global', passwordHash: '', createdAt: 0 });
   operations.removeAccount(write, 'global');
+  operations.markRestored(write);
+  operations.raiseUidValidity(write);
+  operations.settled(write);
 }
 
 function read(connection: Connection, called: Set<string>): void {
@@ -157,6 +162,10 @@ function read(connection: Connection, called: Set<string>): void {
   operations.listDomains(connection);
   operations.getAccount(connection, 'global');
   operations.listAccounts(connection);
+  operations.countMessages(connection, 0);
+  operations.countContents(connection, 0);
+  operations.diskBytes(connection);
+  operations.isRestored(connection);
 }
 
 function search(connection: Connection, operations: typeof readerOperations, scope: Scope): void {
