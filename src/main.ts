@@ -34,9 +34,17 @@ export interface Listening {
 export interface RunningServer {
   listening: readonly Listening[];
   worker: Worker | null;
-  /** Stops accepting, says BYE, finishes what is under way (bounded), gives leases back. May be called twice. */
+  /** Stops accepting at once, finishes what is under way (bounded), says BYE, gives leases back. May be called twice. */
   close(): Promise<void>;
 }
+
+/**
+ * How long what is under way may take to end: a command of a mail program, a message that is arriving, a delivery. All of them side by
+ * side, and little comes after it, so that the whole fits into the 10 s that `docker stop` waits before it kills (Kubernetes 30 s, systemd
+ * 90 s). Each of them takes well below a second where nobody stalls; what takes longer loses nothing: mail that was not answered is sent
+ * again, and a delivery is given back for another process to make.
+ */
+const defaultDrainMs = 6_000;
 
 /** Opens the quarantine of the settings and serves it. */
 export async function serve(settings: Settings, log: Log): Promise<RunningServer> {
@@ -60,6 +68,7 @@ export async function serve(settings: Settings, log: Log): Promise<RunningServer
 export interface ServerParts {
   targets?: WorkerOptions['targets'];
   worker?: Partial<WorkerOptions>;
+  drainMs?: number;
 }
 
 /** Serves a quarantine that is open already; closing the server leaves it open. */
@@ -69,22 +78,28 @@ export async function startServer(
   parts: ServerParts = {},
 ): Promise<RunningServer> {
   const { log } = quarantine;
-  const stops: Stops = [];
+  const ending: Ending = { drainMs: parts.drainMs ?? defaultDrainMs, drains: [], releases: [] };
   const listening: Listening[] = [];
   let worker: Worker | null = null;
   let closed: Promise<void> | null = null;
-  async function close(): Promise<void> {
-    for (const stop of stops.reverse()) {
-      await Promise.resolve()
-        .then(stop)
-        .catch((error: unknown) => log.error({ err: error }, 'a part of the server did not stop cleanly'));
+  async function end(stop: () => Promise<void> | void): Promise<void> {
+    try {
+      await stop();
+    } catch (error) {
+      log.error({ err: error }, 'a part of the server did not stop cleanly');
     }
+  }
+  async function close(): Promise<void> {
+    log.info({ event: 'stopping' }, 'stopping: nothing new is accepted, and what is under way is finished');
+    // Each begins at once: a balancer must see that no door is open any more, however long a delivery still takes.
+    await Promise.all(ending.drains.map(end));
+    for (const release of ending.releases.reverse()) await end(release);
     log.info({ event: 'stopped' }, 'stopped');
   }
   try {
     // In the order of a message's way back: workers first, so that doors open only when everything behind them runs.
     if (settings.roles.includes('worker')) {
-      worker = startWork(settings, quarantine, parts, stops);
+      worker = startWork(settings, quarantine, parts, ending);
     }
     const needsTls = settings.roles.includes('imap') || settings.roles.includes('intake');
     if (needsTls) {
@@ -93,11 +108,11 @@ export async function startServer(
         hostname: settings.hostname,
         log,
       });
-      stops.push(() => certificates.close());
+      ending.releases.push(() => certificates.close());
       if (settings.roles.includes('imap'))
-        listening.push(...(await openImap(settings, quarantine, certificates, stops)));
+        listening.push(...(await openImap(settings, quarantine, certificates, ending)));
       if (settings.roles.includes('intake'))
-        listening.push(...(await openDoors(settings, quarantine, certificates, stops)));
+        listening.push(...(await openDoors(settings, quarantine, certificates, ending)));
     }
     log.info({ event: 'started', version, roles: settings.roles, listening }, `Lazaretto ${version} is ready`);
   } catch (error) {
@@ -107,9 +122,14 @@ export async function startServer(
   return { listening, worker, close: () => (closed ??= close()) };
 }
 
-type Stops = (() => Promise<void> | void)[];
+/** How the parts end: all `drains` at the same time, each within `drainMs`, then the `releases`, the last one first. */
+interface Ending {
+  readonly drainMs: number;
+  readonly drains: (() => Promise<void>)[];
+  readonly releases: (() => Promise<void> | void)[];
+}
 
-function startWork(settings: Settings, quarantine: Quarantine, parts: ServerParts, stops: Stops): Worker {
+function startWork(settings: Settings, quarantine: Quarantine, parts: ServerParts, ending: Ending): Worker {
   const targets = parts.targets ?? {
     delivery: new SmtpTarget({
       onUnexpectedError: (error) =>
@@ -118,13 +138,13 @@ function startWork(settings: Settings, quarantine: Quarantine, parts: ServerPart
     reports: buildReportTargets(settings.training),
     outgoing: settings.delivery.outgoing,
   };
-  stops.push(async () => {
+  ending.releases.push(async () => {
     await Promise.all([targets.delivery.close(), ...targets.reports.map((target) => target.close())]);
   });
   const worker = startWorker({ quarantine, targets, ...parts.worker });
-  stops.push(() => worker.close());
+  ending.drains.push(() => worker.close(ending.drainMs));
   const sweeper = startSweeper(quarantine);
-  stops.push(() => sweeper.close());
+  ending.drains.push(() => sweeper.close());
   return worker;
 }
 
@@ -132,7 +152,7 @@ async function openImap(
   settings: Settings,
   quarantine: Quarantine,
   certificates: Certificates,
-  stops: Stops,
+  ending: Ending,
 ): Promise<Listening[]> {
   const accounts = openAccounts(quarantine);
   const shell: ImapShell<OpenMailbox> = createImapShell({
@@ -143,9 +163,10 @@ async function openImap(
     version,
     maxMessageBytes: settings.limits.messageBytes,
     limits: { connectionsPerLogin: settings.limits.connectionsPerLogin },
+    deadlines: { drainMs: ending.drainMs },
   });
-  stops.push(() => shell.close('The quarantine is stopping. Please connect again later.'));
-  stops.push(certificates.onChange((current) => shell.setCertificates(imapCertificates(current))));
+  ending.drains.push(() => shell.close('The quarantine is stopping. Please connect again later.'));
+  ending.releases.push(certificates.onChange((current) => shell.setCertificates(imapCertificates(current))));
   const listening: Listening[] = [];
   for (const { address, port, tls } of settings.imap.listen) {
     const bound = await shell.listen(address, port, tls);
@@ -162,7 +183,7 @@ async function openDoors(
   settings: Settings,
   quarantine: Quarantine,
   certificates: Certificates,
-  stops: Stops,
+  ending: Ending,
 ): Promise<Listening[]> {
   const budget = createReceiveBudget(receivingBytesFor(settings.limits.messageBytes));
   const listening: Listening[] = [];
@@ -177,11 +198,12 @@ async function openDoors(
         allow,
         tls: certificates.current().default,
         budget,
+        closeGraceMs: ending.drainMs,
       },
       quarantine,
     );
-    stops.push(() => door.close());
-    stops.push(certificates.onChange((current) => door.setCertificates(current.default)));
+    ending.drains.push(() => door.close());
+    ending.releases.push(certificates.onChange((current) => door.setCertificates(current.default)));
     listening.push({ name: protocol === 'lmtp' ? 'LMTP' : 'SMTP', address, port: door.port, folder });
   }
   return listening;

@@ -219,12 +219,12 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     this.close();
   }
 
-  /** Lets the command in progress finish, for as long as `closeMs`, and says goodbye. */
+  /** Lets the command in progress finish, for as long as `drainMs`, and says goodbye. */
   shutDown(text: string): void {
     this.#farewell = text;
     this.#input.stop();
     if (this.#upgrading) this.close();
-    else this.#closeDeadline ??= setTimeout(() => this.bye(text), this.#shell.deadlines.closeMs);
+    else this.#closeDeadline ??= setTimeout(() => this.bye(text), this.#shell.deadlines.drainMs);
   }
 
   close(): void {

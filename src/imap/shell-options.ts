@@ -49,8 +49,10 @@ export interface ShellDeadlines {
    * versions of Outlook get no more mail, until somebody clicks, after a server has disconnected them.
    */
   readonly idleKeepaliveMs: number;
-  /** For the other end to close after our BYE, and for a running command at shutdown. */
+  /** For the other end to close after our BYE. */
   readonly closeMs: number;
+  /** For a running command when the shell closes. */
+  readonly drainMs: number;
 }
 
 export interface ShellOptions<S extends SelectedMailbox = SelectedMailbox> {
@@ -86,4 +88,5 @@ export const defaultDeadlines: ShellDeadlines = {
   inactivityMs: 31 * 60_000,
   idleKeepaliveMs: 2 * 60_000,
   closeMs: 1_500,
+  drainMs: 6_000,
 };

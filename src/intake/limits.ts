@@ -17,8 +17,11 @@ export const maxPathBytes = 1000;
 /** RFC 5321 section 4.5.3.2.7: a server waits at least five minutes for the client. */
 export const idleTimeoutMs = 5 * 60_000;
 
-/** How long a closing listener lets the messages that are arriving arrive. A service manager kills after 90 s, so well below that. */
-export const closeGraceMs = 20_000;
+/**
+ * How long a closing listener lets the transactions that are under way come to their end. Mail servers send a message within a second;
+ * who takes longer sends it again. main.ts gives the time that the whole server has.
+ */
+export const closeGraceMs = 6_000;
 
 /** A mail server opens about 20 to one destination; each connection costs little while no message is arriving. */
 export const defaultMaxClients = 200;

@@ -37,7 +37,7 @@ export interface Intake {
   /** For connections from now on. */
   setCertificates(certificate: Certificate): void;
   /**
-   * Refuses new connections at once, lets messages that are arriving be stored and answered (bounded), then ends the rest with 421.
+   * Refuses new connections at once, lets transactions that are under way come to their end (bounded), and ends connections with 421.
    * May be called twice.
    */
   close(): Promise<void>;

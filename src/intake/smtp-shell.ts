@@ -50,8 +50,11 @@ type DataCallback = (error?: Error | null, message?: string | (string | Error)[]
 
 export class SmtpShell extends SMTPServer {
   readonly answers: ShellAnswers;
+  readonly #closeGraceMs: number;
   readonly #sockets = new Set<Socket>();
   readonly #arriving = new Set<Promise<void>>();
+  /** No connections and no transactions are begun any more. */
+  isClosing = false;
 
   constructor(options: ShellOptions, answers: ShellAnswers) {
     super({
@@ -63,7 +66,6 @@ export class SmtpShell extends SMTPServer {
       maxRecipients,
       maxCommandLength: maxCommandLineBytes,
       socketTimeout: idleTimeoutMs,
-      closeTimeout: options.closeGraceMs,
       hideENHANCEDSTATUSCODES: false,
       disableReverseLookup: true,
       logger: false,
@@ -71,6 +73,7 @@ export class SmtpShell extends SMTPServer {
       minVersion: 'TLSv1.2',
     });
     this.answers = answers;
+    this.#closeGraceMs = options.closeGraceMs;
     if (options.certificate) this.setCertificate(options.certificate);
     this.on('error', (error: Error) => answers.onTrouble(error));
   }
@@ -108,7 +111,7 @@ export class SmtpShell extends SMTPServer {
         if (this.options.lmtp) callback(null, results);
         else if (typeof first === 'string') callback(null, first);
         else callback(first);
-        if (this._closeTimeout) this.#endIdleConnections();
+        if (this.isClosing) this.#endIdleConnections();
       })
       .catch((error: unknown) => this.answers.onTrouble(error));
     this.#arriving.add(arriving);
@@ -125,20 +128,22 @@ export class SmtpShell extends SMTPServer {
   }
 
   /**
-   * Takes no more connections, ends those between two messages, lets messages that are arriving be stored and answered (for
-   * `closeGraceMs` at most), and then ends the rest.
+   * Takes no more connections, tells those between two transactions to come later, lets the transactions that are under way come to
+   * their end (for `closeGraceMs` at most) and tells their connections then. Not by smtp-server's `close`: it would answer the next
+   * command of every transaction with 421.
    */
   async shutDown(): Promise<void> {
-    // smtp-server calls back when the last socket is closed, or when the time is up.
-    const isClosed = new Promise<void>((resolve) => this.close(resolve));
+    this.isClosing = true;
+    const isClosed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     let timer: NodeJS.Timeout | undefined;
     const timeIsUp = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.options.closeTimeout);
+      timer = setTimeout(resolve, this.#closeGraceMs);
     });
     this.#endIdleConnections();
     // A message whose client has gone away is still being stored.
     await Promise.race([isClosed.then(() => Promise.allSettled(this.#arriving)), timeIsUp]);
     clearTimeout(timer);
+    for (const connection of this.connections) if (connection instanceof ShellConnection) connection.sendAway();
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -167,7 +172,12 @@ class ShellConnection extends SMTPConnection {
   // Called by the constructor of SMTPConnection, when this class's own fields do not exist yet.
   override _createParser(): SMTPStream {
     const parser = new ShellStream({ maxCommandLength: this._server.options.maxCommandLength });
-    parser.oncommand = (command, callback) => this._onCommand(command, callback);
+    parser.oncommand = (command, callback) =>
+      this._onCommand(command, () => {
+        callback?.();
+        // RSET has ended a transaction.
+        if (this.#shell.isClosing) this.endUnlessBusy();
+      });
     parser.on('error', (error) => this.send(421, `Error: ${error.message}`));
     return parser;
   }
@@ -212,9 +222,21 @@ class ShellConnection extends SMTPConnection {
     super.send(reply.code, reply.text, false);
   }
 
-  /** Between 354 and the reply to the message a connection is busy. */
+  override handler_MAIL(command: Buffer, callback: () => void): void {
+    if (!this.#shell.isClosing) super.handler_MAIL(command, callback);
+    else {
+      this.sendAway();
+      callback();
+    }
+  }
+
+  /** From the 250 to MAIL until the reply to the message, or until RSET, a connection is busy. */
   endUnlessBusy(): void {
-    if (this._dataStream) return;
+    if (!this._dataStream && !this.session.envelope?.mailFrom) this.sendAway();
+  }
+
+  sendAway(): void {
+    if (this._closing) return;
     this.#say(replies.closing);
     // A client that keeps its side open must not keep the server from ending.
     if (!this._upgrading) this._socket.destroySoon();

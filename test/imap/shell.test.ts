@@ -530,7 +530,7 @@ describe('the shell', { timeout: 20_000 }, () => {
       started.resolve();
       return new Promise<Answer>(() => undefined);
     });
-    const { shell, logIn } = await startShell(context, { commands: [hanging], deadlines: { closeMs: 20 } });
+    const { shell, logIn } = await startShell(context, { commands: [hanging], deadlines: { drainMs: 20 } });
     const client = await logIn();
     client.write('x SEARCH ALL\r\n');
     await started.promise;

@@ -8,7 +8,7 @@ import { createReceiveBudget } from '../../src/intake/receive-budget.ts';
 import { TemporaryError } from '../../src/quarantine/errors.ts';
 import { traceHeaderName, traceOf } from '../../src/quarantine/trace.ts';
 import { testDomain } from '../helpers/quarantine.ts';
-import { RawSmtp } from '../helpers/raw-smtp.ts';
+import { RawSmtp, stuffed } from '../helpers/raw-smtp.ts';
 import { gatedInserts, openTestIntake } from './open-test-intake.ts';
 
 const mail = 'From: Sender <sender@remote.example>\r\nSubject: Win a prize\r\n\r\nDear friend\r\n';
@@ -606,6 +606,27 @@ describe('closing a listener', () => {
     assert.equal((await held()).length, 2);
   });
 
+  test('lets a transaction that has begun come to its end, and no other one begin', async (t) => {
+    const { client, held, intake } = await openTestIntake(t);
+    const [sending, greedy, undecided] = await Promise.all([client(), client(), client()]);
+    for (const c of [sending, greedy, undecided]) await c.pipeline(from, 'RCPT TO:<alice@example.com>');
+    const closed = intake.close();
+    assert.match((await sending.data(mail)).join(), /^250 /);
+    assert.match(await sending.reply(), /^421 4\.3\.2 /);
+    await sending.closed();
+    assert.match(await greedy.command('DATA'), /^354 /);
+    // The next transaction comes in the same packet as the end of this one.
+    greedy.write(Buffer.concat([stuffed(mail), Buffer.from(`${from}\r\nRCPT TO:<alice@example.com>\r\n`)]));
+    assert.match(await greedy.reply(), /^250 /);
+    assert.match(await greedy.reply(), /^421 4\.3\.2 /);
+    await greedy.closed();
+    assert.match(await undecided.command('RSET'), /^250 /);
+    assert.match(await undecided.reply(), /^421 4\.3\.2 /);
+    await closed;
+    for (const c of [greedy, undecided]) assert.equal(c.unread, '', 'it is told once');
+    assert.equal((await held()).length, 2);
+  });
+
   test('waits for a message whose client has gone away, so that the store may be closed after it', async (t) => {
     const gate = gatedInserts();
     const { client, held, intake } = await openTestIntake(t, {}, { wrapStorage: gate.wrapStorage });
@@ -629,6 +650,7 @@ describe('closing a listener', () => {
     await c.pipeline(from, 'RCPT TO:<alice@example.com>', 'DATA');
     c.write('Subject: never ending');
     await intake.close();
+    assert.match(await c.reply(), /^421 4\.3\.2 /);
     await c.closed();
     assert.equal((await held()).length, 0);
   });
