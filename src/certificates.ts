@@ -68,7 +68,7 @@ export async function openCertificates(tls: TlsSettings, options: CertificateOpt
     }
     const own = isOwn ? sources[0]?.loaded : undefined;
     if (own && !own.covers(options.hostname)) {
-      const fields = { cert: sources[0]?.files.cert, hostname: options.hostname };
+      const fields = { event: 'certificate', cert: sources[0]?.files.cert, hostname: options.hostname } as const;
       log.warn(fields, 'the self-signed certificate is for another host name; remove it and start again for a new one');
     }
   };
@@ -82,11 +82,17 @@ export async function openCertificates(tls: TlsSettings, options: CertificateOpt
       if (!source || !(result instanceof Error) || source.lastComplaint === result.message) continue;
       // Once for each reason: half of a new pair is there for a moment whenever somebody copies two files.
       source.lastComplaint = result.message;
-      log.error({ cert: source.files.cert, problem: result.message }, 'the changed certificate is not used');
+      log.error(
+        { event: 'certificate', cert: source.files.cert, problem: result.message },
+        'the changed certificate is not used',
+      );
     }
     if (results.includes('changed')) {
       current = arrange(sources);
-      log.info({ certs: sources.map(({ files }) => files.cert) }, 'certificates loaded again');
+      log.info(
+        { event: 'certificate', cert: sources.map(({ files }) => files.cert).join(', ') },
+        'certificates loaded again',
+      );
       for (const listener of listeners) tell(listener, current, log);
       warnOfDates();
     } else if (now() - lastWarnedAt >= dayMs) warnOfDates();
@@ -96,7 +102,9 @@ export async function openCertificates(tls: TlsSettings, options: CertificateOpt
   let polling: Promise<void> | null = null;
   const stop = every(() => {
     polling ??= poll()
-      .catch((error: unknown) => log.error({ err: error }, 'the certificates could not be looked after'))
+      .catch((error: unknown) =>
+        log.error({ event: 'certificate', err: error }, 'the certificates could not be looked after'),
+      )
       .finally(() => (polling = null));
     return polling;
   });
@@ -171,7 +179,8 @@ function choose({ default: fallback, byHost }: CurrentCertificates, host: string
 }
 
 function logDates(log: Log, cert: string, { validFrom, validTo }: LoadedPair, now: number): void {
-  const fields = { cert, validFrom: new Date(validFrom).toISOString(), validTo: new Date(validTo).toISOString() };
+  const dates = { validFrom: new Date(validFrom).toISOString(), validTo: new Date(validTo).toISOString() };
+  const fields = { event: 'certificate', cert, ...dates } as const;
   if (validTo <= now) log.error(fields, 'the certificate has expired; mail programs warn people or refuse to connect');
   else if (validFrom > now) log.error(fields, 'the certificate is not valid yet; mail programs warn people');
   else if (validTo - now < warnDays * dayMs) log.warn(fields, 'the certificate expires soon');
@@ -181,7 +190,7 @@ function tell(listener: (certificates: CurrentCertificates) => void, current: Cu
   try {
     listener(current);
   } catch (error) {
-    log.error({ err: error }, 'a listener could not take the new certificates');
+    log.error({ event: 'certificate', err: error }, 'a listener could not take the new certificates');
   }
 }
 

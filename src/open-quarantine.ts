@@ -81,7 +81,7 @@ function followChanges(storage: Storage, domains: DomainDirectory, log: Log): ()
       } catch (error) {
         // What was read last stays in force; the next commit of any kind tries again.
         isStale = true;
-        log.warn({ err: error }, 'the domains could not be read again');
+        log.warn({ event: 'storage', err: error }, 'the domains could not be read again');
         break;
       }
     }

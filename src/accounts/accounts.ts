@@ -54,4 +54,4 @@ export interface AccountsOptions {
   delay?: (ms: number) => Promise<unknown>;
 }
 
-export type AccountsNeeds = Pick<Quarantine, 'storage' | 'domains' | 'clock' | 'log'>;
+export type AccountsNeeds = Pick<Quarantine, 'storage' | 'domains' | 'clock' | 'log' | 'meter'>;

@@ -25,7 +25,7 @@ interface Guess {
 const wrong = { ok: false, code: 'AUTHENTICATIONFAILED', text: 'The user name or the password is wrong.' } as const;
 
 export function openLogin(needs: AccountsNeeds, options: AccountsOptions): Accounts['authenticate'] {
-  const { storage, domains, clock, log } = needs;
+  const { storage, domains, clock, log, meter } = needs;
   const hashCost = options.hashCost ?? defaultHashCost;
   const throttle = createThrottle(clock, { ...defaultThrottleRules, ...options.throttle });
   const lanes = options.lanes ?? createHashingLanes();
@@ -74,7 +74,10 @@ export function openLogin(needs: AccountsNeeds, options: AccountsOptions): Accou
       const stored = await storage.accounts.get(account.name);
       if (stored?.passwordHash === account.passwordHash) await storage.accounts.put({ ...stored, passwordHash });
     } catch (error) {
-      log.warn({ login: account.name, err: error }, 'a password hash could not be renewed with the current parameters');
+      log.warn(
+        { event: 'account', login: account.name, err: error },
+        'a password hash could not be renewed with the current parameters',
+      );
     }
   }
 
@@ -103,7 +106,8 @@ export function openLogin(needs: AccountsNeeds, options: AccountsOptions): Accou
     const read = readLoginName(domains, username);
     const account = read.is === 'login' ? read.name : username.trim().toLowerCase().slice(0, 320);
     // People type passwords into the wrong field: what is no login of ours is not logged.
-    const fields = { login: read.is === 'login' ? read.name : undefined, remoteAddress, connectionId };
+    const login = read.is === 'login' ? read.name : undefined;
+    const fields = { event: 'login', login, remoteAddress, connection: connectionId } as const;
     try {
       const { result, why } = await decide({
         read,
@@ -111,11 +115,14 @@ export function openLogin(needs: AccountsNeeds, options: AccountsOptions): Accou
         // Too long for anybody's password; the empty one is nobody's either.
         password: Buffer.byteLength(password) > mostPasswordBytes ? '' : password,
       });
-      if (result.ok) log.info(fields, 'logged in');
-      else log.warn({ ...fields, why }, 'login refused');
+      const outcome = result.ok ? 'ok' : why === 'throttled' ? 'throttled' : 'refused';
+      if (result.ok) log.info({ ...fields, outcome }, 'logged in');
+      else log.warn({ ...fields, outcome, why }, 'login refused');
+      meter?.count('logins', { outcome });
       return result;
     } catch (error) {
-      log.error({ ...fields, err: error }, 'a password could not be checked');
+      log.error({ ...fields, outcome: 'unavailable', err: error }, 'a password could not be checked');
+      meter?.count('logins', { outcome: 'unavailable' });
       const cannot = 'Passwords cannot be checked right now. Please try again in a few minutes.';
       return { ok: false, code: 'UNAVAILABLE', text: error instanceof TemporaryError ? error.message : cannot };
     }

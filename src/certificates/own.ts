@@ -36,7 +36,7 @@ export async function ensureOwnCertificate(options: OwnCertificateOptions): Prom
     // Losing twice against another process leaves us with its pair; a third time would be no coincidence.
     for (let attempt = 1; attempt <= 3; attempt++) {
       if (await moveIntoPlace(made, directory)) {
-        const fields = { cert: files.cert, name: options.hostname, because: flaw };
+        const fields = { event: 'certificate', cert: files.cert, name: options.hostname, because: flaw } as const;
         options.log.info(fields, 'made a self-signed certificate; mail programs will ask whether to trust it');
         return files;
       }

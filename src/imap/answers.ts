@@ -2,6 +2,7 @@
 // (STYLE section 5). The texts of errors that are not meant for people never leave the log. Called by connection.ts.
 
 import { PermanentError, Refusal, TemporaryError } from '../quarantine/errors.ts';
+import type { Meter } from '../quarantine/meter.ts';
 import type { Log } from '../quarantine/ports.ts';
 import type { Answer } from './command.ts';
 
@@ -31,25 +32,36 @@ export const privacyRequired: Answer = {
 /** `fields` go into the log beside the error: what a person needs to find the command, never its arguments. */
 export function answerToError(error: unknown, log: Log, fields: object): Answer {
   if (error instanceof BadCommand) return { response: 'BAD', text: error.message };
-  if (error instanceof Refusal) {
-    if (error.cause !== undefined) log.info({ ...fields, err: error }, 'command refused');
-    return { response: 'NO', code: error.code, text: error.message };
-  }
-  if (error instanceof TemporaryError) {
-    log.warn({ ...fields, err: error }, 'command deferred');
-    // RFC 5530 section 3: with UNAVAILABLE clients try again; without it Thunderbird asks for a new password at login.
-    return { response: 'NO', code: 'UNAVAILABLE', text: error.message };
-  }
-  if (error instanceof PermanentError) {
-    log.warn({ ...fields, err: error }, 'command failed');
-    return { response: 'NO', code: 'CANNOT', text: error.message };
-  }
-  log.error({ ...fields, err: error }, 'command ended in an unexpected error');
-  return {
-    response: 'NO',
-    code: 'SERVERBUG',
-    text: 'Something went wrong on the server. It has been logged; please try again later.',
-  };
+  const { answer, level, said } = answerAndLine(error);
+  const { code, text } = answer;
+  const err = error instanceof Refusal && error.cause === undefined ? {} : { err: error };
+  log[level]({ event: 'refuse', ...fields, code, text, ...err }, said);
+  return { ...answer, logged: true };
+}
+
+function answerAndLine(error: unknown): { answer: Answer; level: 'info' | 'warn' | 'error'; said: string } {
+  const no = (code: string, text: string): Answer => ({ response: 'NO', code, text });
+  if (error instanceof Refusal)
+    return { answer: no(error.code, error.message), level: 'info', said: 'command refused' };
+  // RFC 5530 section 3: with UNAVAILABLE clients try again; without it Thunderbird asks for a new password at login.
+  if (error instanceof TemporaryError)
+    return { answer: no('UNAVAILABLE', error.message), level: 'warn', said: 'command deferred' };
+  if (error instanceof PermanentError)
+    return { answer: no('CANNOT', error.message), level: 'warn', said: 'command failed' };
+  const text = 'Something went wrong on the server. It has been logged; please try again later.';
+  return { answer: no('SERVERBUG', text), level: 'error', said: 'command ended in an unexpected error' };
+}
+
+/** For every answer that is about to be sent: a NO is counted, and has its one line in the log. */
+export function noteRefusal(
+  { response, code, text, logged }: Answer,
+  { log, meter }: { log: Log; meter?: Meter | undefined },
+  fields: object,
+): void {
+  if (response === 'OK') return;
+  const name = response === 'BAD' ? 'BAD' : (code?.split(' ', 1)[0] ?? 'none');
+  meter?.count('refusals', { protocol: 'imap', code: name });
+  if (response === 'NO' && !logged) log.info({ event: 'refuse', ...fields, code, text }, 'command refused');
 }
 
 export function taggedLine(tag: string, answer: Answer): Buffer {

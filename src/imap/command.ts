@@ -11,6 +11,8 @@ export interface Answer {
   readonly code?: string;
   /** Shown to people as it stands; may be any Unicode. */
   readonly text: string;
+  /** The log has it already, with more than the answer tells. */
+  readonly logged?: true;
 }
 
 /**

@@ -4,7 +4,15 @@
 
 import type { Socket } from 'node:net';
 import { loginName } from '../quarantine/scope.ts';
-import { answerToError, BadCommand, ConnectionGone, privacyRequired, taggedLine, untaggedLine } from './answers.ts';
+import {
+  answerToError,
+  BadCommand,
+  ConnectionGone,
+  noteRefusal,
+  privacyRequired,
+  taggedLine,
+  untaggedLine,
+} from './answers.ts';
 import { parseBeginning } from './arguments.ts';
 import { capabilitiesOf } from './capability.ts';
 import type { Incoming, ReadingRules } from './command-reader.ts';
@@ -51,6 +59,9 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
   /** Why the connection ends when the command in progress has ended. */
   #farewell: string | null = null;
   #leaving = false;
+  /** Our last words, for the log. */
+  #said: string | null = null;
+  readonly #openedAt = performance.now();
   #upgrading = false;
   #loginDeadline: NodeJS.Timeout | undefined;
   #closeDeadline: NodeJS.Timeout | undefined;
@@ -132,12 +143,15 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
   }
 
   noteClient(description: string): void {
-    this.#shell.options.log.info({ ...this.#fields(), client: description }, 'IMAP client says what it is');
+    this.#shell.options.log.info(
+      { event: 'client', ...this.#fields(), client: description },
+      'IMAP client says what it is',
+    );
   }
 
   logProblem(error: unknown, doing: string): void {
     if (error instanceof ConnectionGone) return;
-    this.#shell.options.log.error({ ...this.#fields(), err: error }, `IMAP: ${doing} failed`);
+    this.#shell.options.log.error({ event: 'connection', ...this.#fields(), err: error }, `IMAP: ${doing} failed`);
   }
 
   async logIn(username: string, password: string): Promise<Answer> {
@@ -147,28 +161,25 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     const { id: connectionId, remoteAddress } = this;
     const result = await authenticate({ username, password, remoteAddress, connectionId, repeated });
     if (!result.ok) {
-      // Without the name: people type passwords there.
-      log.info({ ...this.#fields(), code: result.code }, 'IMAP login refused');
       if (result.code !== 'UNAVAILABLE') this.#loginAttempts.noteRefused(username, password);
       if (this.#loginAttempts.count >= this.#shell.limits.failedLogins) {
         this.afterAnswer(() => this.bye('Too many wrong passwords'));
       }
-      return { response: 'NO', code: result.code, text: result.text };
+      // Whoever checks passwords logs what came of it, and why.
+      return { response: 'NO', code: result.code, text: result.text, logged: true };
     }
     if (this.closed) throw new ConnectionGone();
     if (!this.#shell.enter(result.login)) {
-      log.warn({ ...this.#fields(), login: loginName(result.login.scope) }, 'IMAP login has too many connections');
       // RFC 5530 would call it LIMIT; but that makes Thunderbird ask for a new password, while this one shows the text.
-      return {
-        response: 'NO',
-        code: 'UNAVAILABLE',
-        text: 'There are too many connections of this login; close a mail program',
-      };
+      const code = 'UNAVAILABLE';
+      const text = 'There are too many connections of this login; close a mail program';
+      const login = loginName(result.login.scope);
+      log.warn({ event: 'refuse', ...this.#fields(), login, command: 'LOGIN', code, text }, 'too many connections');
+      return { response: 'NO', code, text, logged: true };
     }
     this.#login = result.login;
     clearTimeout(this.#loginDeadline);
     this.#socket.setTimeout(this.#shell.deadlines.inactivityMs);
-    log.info({ ...this.#fields(), login: loginName(result.login.scope) }, 'IMAP login');
     return { response: 'OK', code: `CAPABILITY ${this.capabilities}`, text: 'Logged in' };
   }
 
@@ -186,7 +197,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
       this.#attach(secured);
       this.secure = true;
     } catch (error) {
-      this.#shell.options.log.info({ ...this.#fields(), err: error }, 'IMAP STARTTLS failed');
+      this.#shell.options.log.info({ event: 'connection', ...this.#fields(), err: error }, 'IMAP STARTTLS failed');
       this.close();
     }
     if (this.#leaving) this.#socket.destroy();
@@ -215,6 +226,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
 
   bye(text: string): void {
     if (this.#leaving) return;
+    this.#said = text;
     if (!this.#upgrading) this.write(untaggedLine(`BYE ${text}`)).catch(() => undefined);
     this.close();
   }
@@ -260,6 +272,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
         await dispatcher.dispatch(incoming.text, incoming.literals);
         return true;
       case 'refused':
+        noteRefusal(incoming.answer, this.#shell.options, this.#fields());
         await this.answer(incoming.tag, incoming.answer);
         if (incoming.answer.response === 'BAD') dispatcher.countBadCommand();
         return true;
@@ -313,6 +326,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     clearTimeout(this.#closeDeadline);
     this.selected = null;
     if (this.#login !== null) this.#shell.leave(this.#login);
+    this.#logEnd();
     for (const listener of this.#closeListeners) listener();
   }
 
@@ -324,7 +338,19 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     }
   }
 
+  #logEnd(): void {
+    const durationMs = Math.round(performance.now() - this.#openedAt);
+    const ended = this.#said ?? 'by the client';
+    const { log } = this.#shell.options;
+    // Strangers who only knock, such as a balancer's check, are nothing to tell at each time.
+    log[this.#login === null ? 'debug' : 'info'](
+      { event: 'session', ...this.#fields(), durationMs, ended },
+      'IMAP session ended',
+    );
+  }
+
   #fields(): object {
-    return { connection: this.id, remoteAddress: this.remoteAddress };
+    const login = this.#login === null ? undefined : loginName(this.#login.scope);
+    return { connection: this.id, remoteAddress: this.remoteAddress, login };
   }
 }

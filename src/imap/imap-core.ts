@@ -4,6 +4,8 @@
 // replaced here, at run time, once per process. The rest of Lazaretto sees createImapShell alone.
 
 import type { AddressInfo, Socket } from 'node:net';
+import { directClient, proxiedClients } from '../net/proxied-client.ts';
+import type { Client } from '../net/proxied-client.ts';
 import type { Log } from '../quarantine/ports.ts';
 import type { ImapConnection, SelectedMailbox } from './command.ts';
 import type { ParsedLine } from './arguments.ts';
@@ -17,9 +19,18 @@ import type { ShellOptions } from './shell-options.ts';
 import { ShellState } from './shell-state.ts';
 import type { Certificate } from './tls-context.ts';
 
+export interface ImapListener {
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly tls: 'implicit' | 'starttls';
+  /** Networks of the balancers that connect here, each time with a PROXY header. Absent: mail programs connect by themselves. */
+  readonly trustedProxies?: readonly string[];
+}
+
 export interface ImapShell<S extends SelectedMailbox = SelectedMailbox> {
   /** May be called several times. Resolves when connections are accepted; rejects when the port cannot be had. */
-  listen(address: string, port: number, tls: 'implicit' | 'starttls'): Promise<AddressInfo>;
+  listen(listener: ImapListener): Promise<AddressInfo>;
   /** For new connections; throws, and keeps the former ones, when a certificate is no good. */
   setCertificates(certificates: readonly Certificate[]): void;
   /** Those that have been greeted and are not yet closed. */
@@ -34,7 +45,7 @@ let processLog: Log | null = null;
 // imap-core's reports hold whole command lines, with passwords in them. Their one harmless part is the short text, which
 // quotes errors only, and ours never quote the client.
 function report(log: Log | null, message: CoreMessage): void {
-  log?.debug({ problem: String(message.short_message) }, 'imap-core reports a problem');
+  log?.debug({ event: 'connection', problem: String(message.short_message) }, 'imap-core reports a problem');
 }
 
 errors.setGelf({ emit: (_channel: string, message: CoreMessage) => report(processLog, message) });
@@ -113,6 +124,13 @@ class CoreSide extends IMAPConnection implements Dispatcher {
   override emitNotifications(): void {}
 }
 
+/** What the connections of one listener have in common. */
+interface Accepting {
+  readonly server: CoreServer;
+  readonly implicitTls: boolean;
+  readonly clientOf: (socket: Socket) => Promise<Client | null>;
+}
+
 /** Throws when a certificate is missing or no good, or when two commands have the same name. */
 export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(options: ShellOptions<S>): ImapShell<S> {
   const state = new ShellState(options);
@@ -123,23 +141,28 @@ export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(opt
   let closing = false;
   processLog = log;
 
-  async function accept(server: CoreServer, socket: Socket, id: string, implicitTls: boolean): Promise<void> {
+  async function accept({ server, implicitTls, clientOf }: Accepting, socket: Socket, id: string): Promise<void> {
     // imap-core has switched on probes every second after 5 s of silence: phones would never sleep, and a tunnel of 15 s
     // would cost the connection. IDLE and our deadlines find dead clients, too.
     socket.setKeepAlive(false);
-    if (socket.destroyed) return;
-    const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    const client = await clientOf(socket);
+    if (client === null || socket.destroyed) return;
+    const remoteAddress = client.address;
     let secured: Socket = socket;
     try {
       if (implicitTls) secured = await state.contexts.secure(socket, state.deadlines.handshakeMs);
     } catch (error) {
-      log.debug({ remoteAddress, connection: id, err: error }, 'IMAP TLS handshake failed');
+      log.debug({ event: 'connection', remoteAddress, connection: id, err: error }, 'IMAP TLS handshake failed');
       return;
     }
     const connection = new Connection(state, secured, { id, remoteAddress, secure: implicitTls });
     sockets.delete(socket);
     connections.add(connection);
-    connection.onClose(() => connections.delete(connection));
+    options.meter?.set('imapSessions', connections.size);
+    connection.onClose(() => {
+      connections.delete(connection);
+      options.meter?.set('imapSessions', connections.size);
+    });
     const core = new CoreSide(server, secured, connection, async (tag, line) => {
       const answer = await perform(state, connection, line);
       await connection.answer(tag, answer);
@@ -150,7 +173,11 @@ export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(opt
     await connection.serve(core, admission !== undefined && 'refuse' in admission ? admission.refuse : null);
   }
 
-  function listen(address: string, port: number, tls: 'implicit' | 'starttls'): Promise<AddressInfo> {
+  function listen({ address, port, tls, trustedProxies }: ImapListener): Promise<AddressInfo> {
+    const clientOf =
+      trustedProxies === undefined
+        ? (socket: Socket) => Promise.resolve(directClient(socket))
+        : proxiedClients({ trustedProxies, log });
     // `needsUpgrade` keeps imap-core from starting TLS by itself. The options also go to net.createServer: without noDelay
     // every small answer takes 40 ms, and with allowHalfOpen commands that were sent before hanging up are still answered.
     const server = new IMAPServer({
@@ -170,14 +197,14 @@ export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(opt
       sockets.add(socket);
     });
     server.connect = (socket, { id }) => {
-      accept(server, socket, id, tls === 'implicit').catch((error: unknown) => {
-        log.error({ err: error }, 'IMAP connection could not be served');
+      accept({ server, implicitTls: tls === 'implicit', clientOf }, socket, id).catch((error: unknown) => {
+        log.error({ event: 'connection', err: error }, 'IMAP connection could not be served');
         socket.destroy();
       });
     };
     return new Promise((resolve, reject) => {
       server.on('error', (error: Error) => {
-        log.error({ err: error }, 'IMAP listener failed');
+        log.error({ event: 'connection', err: error }, 'IMAP listener failed');
         reject(error);
       });
       server.server.listen(port, address, () => resolve(server.server.address() as AddressInfo));

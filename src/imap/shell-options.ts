@@ -2,6 +2,7 @@
 // deadline is an option, so that a test can shorten it; the defaults are meant for the Internet. Read by imap-core.ts and
 // connection.ts.
 
+import type { Meter } from '../quarantine/meter.ts';
 import type { Log } from '../quarantine/ports.ts';
 import type { CommandDefinition, Login, SelectedMailbox } from './command.ts';
 import type { Certificate } from './tls-context.ts';
@@ -65,6 +66,7 @@ export interface ShellOptions<S extends SelectedMailbox = SelectedMailbox> {
   /** Asked before the greeting; a refusal is sent as `* BYE text`, the one text of all that clients show at that point. */
   admit?(remoteAddress: string): { readonly ok: true } | { readonly refuse: string };
   readonly log: Log;
+  readonly meter?: Meter;
   /** Shown in the answer to ID. */
   readonly version: string;
   /** Largest message that APPEND takes; announced as APPENDLIMIT. */

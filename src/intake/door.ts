@@ -27,8 +27,13 @@ export class Door {
   }
 
   refuseClient(client: string): Reply {
-    this.#log.warn({ client }, 'refused a client from a network that is not allowed');
-    return replies.clientNotAllowed;
+    const reply = replies.clientNotAllowed;
+    this.#log.warn(
+      { event: 'reject', client, reply: told(reply) },
+      'refused a client from a network that is not allowed',
+    );
+    this.#countRefusal(reply);
+    return reply;
   }
 
   /**
@@ -57,10 +62,13 @@ export class Door {
     const arrival = await readArrival(message, maxMessageBytes, this.#options.budget);
     switch (arrival.kind) {
       case 'broken-off':
-        this.#log.info({ envelope }, 'a client went away before its message was complete');
+        this.#log.info(
+          { event: 'intake', view: this.#options.view, envelope, reason: 'broken off' },
+          'a client went away before its message was complete',
+        );
         return this.#sameForAll(envelope, replyTo(undefined));
       case 'no-room':
-        return this.#sameForAll(envelope, this.#defer(envelope));
+        return this.#sameForAll(envelope, this.#defer({ envelope }));
       case 'too-large':
         return this.#sameForAll(envelope, this.#refuse(tooLarge(maxMessageBytes), envelope));
       case 'complete':
@@ -93,7 +101,7 @@ export class Door {
         envelope: { sender: envelope.sender, recipients: accepted },
       });
       const ids = messages.flatMap(({ id }) => id ?? []);
-      this.#log.info({ view, ids, envelope, sizeBytes: raw.length }, 'kept a message');
+      this.#log.info({ event: 'arrival', view, ids, envelope, sizeBytes: raw.length }, 'kept a message');
       if (!isLmtp) return [keptReply(ids)];
       for (const [i, recipient] of accepted.entries()) {
         // Outgoing mail is one message for all its recipients.
@@ -109,26 +117,52 @@ export class Door {
   }
 
   #defer(fields: object): Reply {
-    this.#log.warn(fields, 'deferred a message: too much mail is arriving at the same moment');
-    return replies.tooMuchArriving;
+    const reply = replies.tooMuchArriving;
+    const { view } = this.#options;
+    this.#log.warn(
+      { event: 'defer', ...fields, view, reply: told(reply) },
+      'deferred a message: too much mail is arriving at the same moment',
+    );
+    this.#count('deferred', reply);
+    return reply;
   }
 
   #refuse(error: unknown, fields: object): Reply {
     const reply = replyTo(error);
-    const told = { ...fields, view: this.#options.view, reply: `${reply.code} ${reply.text}` };
-    if (error instanceof TemporaryError) this.#log.warn({ ...told, err: error }, 'deferred mail');
-    else if (error instanceof PermanentError || error instanceof Refusal) this.#log.info(told, 'refused mail');
-    else this.#log.error({ ...told, err: error }, 'deferred mail because of an unexpected error');
+    const facts = { ...fields, view: this.#options.view, reply: told(reply) };
+    if (error instanceof TemporaryError) this.#log.warn({ event: 'defer', ...facts, err: error }, 'deferred mail');
+    else if (error instanceof PermanentError || error instanceof Refusal)
+      this.#log.info({ event: 'reject', ...facts }, 'refused mail');
+    else this.#log.error({ event: 'defer', ...facts, err: error }, 'deferred mail because of an unexpected error');
+    this.#count(reply.code < 500 ? 'deferred' : 'refused', reply);
     return reply;
+  }
+
+  #count(outcome: 'refused' | 'deferred', reply: Reply): void {
+    const { quarantine, view } = this.#options;
+    quarantine.meter?.count('arrivals', { folder: quarantine.folders.showing(view)?.mailbox ?? view, outcome });
+    this.#countRefusal(reply);
+  }
+
+  #countRefusal({ text }: Reply): void {
+    const { quarantine, isLmtp } = this.#options;
+    const [code = ''] = text.split(' ', 1);
+    quarantine.meter?.count('refusals', { protocol: isLmtp ? 'lmtp' : 'smtp', code });
   }
 
   logTrouble(error: unknown): void {
     // Clients go away, and TLS with strangers fails; the code says which. What is a bug of ours comes through #refuse.
-    this.#log.info({ reason: error instanceof Error ? error.message : String(error) }, 'an intake connection failed');
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#log.info({ event: 'intake', view: this.#options.view, reason }, 'an intake connection failed');
   }
+
   get #log(): Log {
     return this.#options.quarantine.log;
   }
+}
+
+function told({ code, text }: Reply): string {
+  return `${code} ${text}`;
 }
 
 function tooLarge(maxMessageBytes: number): Rejection {

@@ -109,6 +109,7 @@ async function tryAct(quarantine: Quarantine, order: DropOrder): Promise<Dropped
     { event: 'drop', folder: order.to.mailbox, from: order.from.mailbox, ...origin, ...tally },
     'messages dropped',
   );
+  quarantine.meter?.count('actions', { folder: order.to.mailbox, cause: order.cause }, count);
   const uids = accepted.map(({ uid }) => uid);
   const copied = drop && { uidValidity: drop.uidValidity, uids: uids.map((_, i) => drop.firstUid + i) };
   return { ...dropped, uids, copied: copied ?? null };

@@ -59,6 +59,8 @@ export async function expunge(
   if (gone.length) {
     const by = loginName(order.scope);
     quarantine.log.info({ event: 'expunge', by, view: order.view, messages: gone.length }, 'messages deleted');
+    const folder = quarantine.folders.showing(order.view)?.mailbox ?? order.view;
+    quarantine.meter?.count('actions', { folder, cause: 'EXPUNGE' }, gone.length);
   }
   return gone;
 }

@@ -20,17 +20,19 @@ export async function recordDelivery(
   claim: Claim,
   outcomes: readonly RecipientOutcome[],
 ): Promise<boolean> {
+  let attempted: Delivery | undefined;
   const isWritten = await whileClaimed(quarantine, claim, async (message, now) => {
     if (!message.delivery) return message;
     const delivery = afterAttempt(message.delivery, outcomes, { now, retryForMs: quarantine.policy.retryForMs });
     const next = { ...message, delivery };
-    log(quarantine, claim, delivery.state, delivery.lastReply);
+    attempted = delivery;
     if (delivery.state !== 'failed') return next;
     // The notice first: should we die in between, the message is still due and fails again, and the notice has its fixed id.
     await insertFailureNotice(quarantine, next, now);
     return comeBack(next, now, '$ReleaseFailed');
   });
   if (!isWritten) await noteLateAcceptance(quarantine, claim, outcomes);
+  else if (attempted) tellDelivery(quarantine, claim, attempted);
   return isWritten;
 }
 
@@ -105,26 +107,42 @@ function lastReplyOf(outcomes: readonly RecipientOutcome[]): string | undefined 
 export async function recordReport(quarantine: Quarantine, claim: Claim, outcome: ReportOutcome): Promise<boolean> {
   const { job } = claim;
   if (job.kind !== 'report') throw new Error('a report was recorded for a delivery');
-  return whileClaimed(quarantine, claim, (message: Message, now) => {
+  const isWritten = await whileClaimed(quarantine, claim, (message: Message, now) => {
     const { report } = message;
     const state = report?.targets[job.target];
     if (!report || !state) return message;
-    log(quarantine, claim, outcome.outcome, outcome.reply);
     const common = { attempts: state.attempts + 1, lastReply: outcome.reply, lease: null };
     if (outcome.outcome === 'done') return withJob(message, job, { ...common, state: 'done', endedAt: now });
     if (outcome.outcome === 'final') return withJob(message, job, { ...common, state: 'unlearnable', endedAt: now });
     const lastDelayMs = retryDelayMs(now - report.orderedAt, state.lastDelayMs);
     return withJob(message, job, { ...common, lastDelayMs, nextAttemptAt: now + lastDelayMs });
   });
+  if (isWritten) tellReport(quarantine, claim, { target: job.target, outcome });
+  return isWritten;
 }
 
-function log(quarantine: Quarantine, claim: Claim, outcome: string, reply: string | undefined): void {
-  const fields = {
-    event: claim.job.kind,
-    message: claim.message.id,
-    outcome,
-    reply,
-    ...(claim.job.kind === 'report' ? { target: claim.job.target } : {}),
-  };
-  quarantine.log.info(fields, `${claim.job.kind} attempted`);
+// Told when it is written: until then another process may have changed the message, and all of it is done once more.
+
+function tellDelivery(quarantine: Quarantine, { message }: Claim, { state, lastReply }: Delivery): void {
+  const outcome = state === 'due' ? 'deferred' : state;
+  const fields = { event: 'delivery', message: message.id, outcome, reply: lastReply } as const;
+  quarantine.log.info(fields, `delivery ${outcome}`);
+  quarantine.meter?.count('deliveries', { target: kindOfTarget(quarantine, message), outcome });
+}
+
+function tellReport(
+  quarantine: Quarantine,
+  { message }: Claim,
+  { target, outcome: { outcome, reply } }: { target: string; outcome: ReportOutcome },
+): void {
+  const became = { done: 'done', final: 'unlearnable', temporary: 'deferred' }[outcome];
+  const fields = { event: 'report', message: message.id, target, outcome: became, reply } as const;
+  quarantine.log.info(fields, `report ${became}`);
+  quarantine.meter?.count('reports', { target, outcome: became });
+}
+
+/** `smtp`, `lmtp`, `mx` and the like: a name per domain would be a series per domain. */
+function kindOfTarget({ domains }: Quarantine, { view, owner }: Message): string {
+  if (view === 'outgoing') return 'outgoing';
+  return domains.find(owner.domain)?.deliverTo.split(':', 1)[0] ?? 'none';
 }

@@ -7,6 +7,7 @@
 // Durability: when a writing method resolves, what it wrote survives kill -9 and power loss, and every later read in any process
 // sees it. When it rejects with TemporaryError, nothing or all was written and it may be called again: callers make their writes
 // repeatable. Drivers throw TemporaryError for everything that may pass (locked, full, unreachable), never a driver's own class.
+import type { LogFields } from './log-events.ts';
 import type { Message, View } from './message.ts';
 import type { Reading } from './reading/reading.ts';
 import type { Scope } from './scope.ts';
@@ -176,7 +177,7 @@ export interface WorkerStorage {
   nextDueAt(): Promise<number | null>;
   /** Messages with a job under a lease at `now`, whoever holds it: what all processes together are working on. */
   leased(now: number, limit: number): Promise<Message[]>;
-  /** Messages with a delivery or a report that is due, deferred or leased, or (with `ended`) that ever had one; newest order first. */
+  /** Messages with a job that has not ended (`hasOpenJobs`), or (with `ended`) that ever had one; newest order first. */
   withJobs(query: { ended: boolean; limit: number }): Promise<Message[]>;
   /** Held messages of a view whose holding began before `before`; `domain` undefined: any domain not in `exceptDomains`. */
   heldBefore(query: {
@@ -278,10 +279,10 @@ export interface Clock {
   now(): number;
 }
 
-/** Structured log; a subset of pino's Logger. The first argument holds fields, never message bytes or passwords. */
+/** Structured log; a subset of pino's Logger. Which events there are, and what a line may hold: log-events.ts. */
 export interface Log {
-  debug(fields: object, text: string): void;
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
+  debug(fields: LogFields, text: string): void;
+  info(fields: LogFields, text: string): void;
+  warn(fields: LogFields, text: string): void;
+  error(fields: LogFields, text: string): void;
 }

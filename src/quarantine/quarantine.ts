@@ -3,6 +3,7 @@
 import type { DomainDirectory } from './domains.ts';
 import type { FolderSet } from './folder-set.ts';
 import type { View } from './message.ts';
+import type { Meter } from './meter.ts';
 import type { Clock, Log, Storage } from './ports.ts';
 import type { Role } from './scope.ts';
 
@@ -37,4 +38,6 @@ export interface Quarantine {
   policy: Policy;
   clock: Clock;
   log: Log;
+  /** Absent: nobody reads figures, as in commands. */
+  meter?: Meter;
 }

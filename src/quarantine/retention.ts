@@ -46,7 +46,10 @@ export async function sweep(quarantine: Quarantine, signal?: AbortSignal): Promi
     ),
   );
   result.purged = await storage.worker.purgeContents(now, purgeGraceMs, signal);
-  quarantine.log.debug({ event: 'sweep', ...result }, 'retention swept');
+  const { expired, contentsReleased, forgotten, purged } = result;
+  const isIdle = !expired && !contentsReleased && !forgotten && !purged.marked && !purged.deleted;
+  // Every minute, for ever: what did nothing is told to those alone who look for it.
+  quarantine.log[isIdle ? 'debug' : 'info']({ event: 'sweep', ...result }, 'retention swept');
   return result;
 }
 

@@ -290,7 +290,8 @@ describe('whatever goes wrong in a command', { timeout: 20_000 }, () => {
   });
 
   test('nothing that a client typed reaches the log, above all no password', async (context) => {
-    const { connect, logged } = await startShell(context);
+    const refuse = () => Promise.reject(new Refusal('CANNOT', 'Not with this.'));
+    const { connect, logged, logIn, shell } = await startShell(context, { commands: [define(['SEARCH'], refuse)] });
     const client = await connect();
     for (const line of [
       `LOGIN alice "${secret}`,
@@ -304,7 +305,13 @@ describe('whatever goes wrong in a command', { timeout: 20_000 }, () => {
     }
     client.write(`${secret}\r\n`);
     assert.match(await client.read(), /^\* BAD /);
-    assert.ok(logged.length >= 6);
+    const known = await logIn();
+    await known.command(`SEARCH SUBJECT ${secret}`);
+    await Promise.all([client.close(), known.close()]);
+    await nobodyLeft(shell);
+    const events = logged.map(({ level, fields }) => `${level} ${String(fields['event'])}`);
+    for (const event of ['info refuse', 'info session', 'debug session', 'debug connection'])
+      assert.ok(events.includes(event), events.join());
     const everything = JSON.stringify(logged);
     assert.ok(!everything.includes(secret) && !everything.toLowerCase().includes(secret), everything);
     assert.ok(!everything.includes(Buffer.from(secret).toString('base64').slice(2, 8)));
@@ -547,7 +554,8 @@ describe('the shell', { timeout: 20_000 }, () => {
 
   test('reports a port that cannot be had, and goes on with the others', async (context) => {
     const { shell, port, logIn, logged } = await startShell(context);
-    await assert.rejects(shell.listen('127.0.0.1', port, 'implicit'), { code: 'EADDRINUSE' });
+    const taken = { address: '127.0.0.1', port, tls: 'implicit' } as const;
+    await assert.rejects(shell.listen(taken), { code: 'EADDRINUSE' });
     assert.equal(logged.filter(({ level }) => level === 'error').length, 1);
     assert.equal((await (await logIn()).command('NOOP')).status, 'OK');
   });

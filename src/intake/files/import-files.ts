@@ -226,7 +226,7 @@ class ImportRun {
       return;
     }
     if (!(error instanceof TemporaryError)) {
-      this.#quarantine.log.error({ err: error }, 'a message could not be imported');
+      this.#quarantine.log.error({ event: 'import', err: error }, 'a message could not be imported');
       fail('an unexpected error; the log has more');
       return;
     }
