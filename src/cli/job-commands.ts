@@ -2,12 +2,13 @@
 import type { Command } from 'commander';
 import type { JobName } from '../quarantine/claims.ts';
 import { cancelJob, listJobs, retryJobs } from '../quarantine/jobs.ts';
-import type { ListedJob } from '../quarantine/jobs.ts';
+import type { ListedJob, Retried } from '../quarantine/jobs.ts';
 import { count } from '../quarantine/sentences.ts';
 import { jsonDate } from './answer.ts';
 import { withQuarantine } from './command-context.ts';
+import { UsageError } from './failures.ts';
 import { exampleId, examples } from './help-text.ts';
-import { stateOf } from './message-story.ts';
+import { parkedSince, stateOf } from './message-story.ts';
 import { limitOf } from './option-values.ts';
 import { shownDate, shownText } from './shown-values.ts';
 
@@ -31,6 +32,7 @@ export function addJobCommands(program: Command): void {
             ...named(job, message.report?.verdict),
             ...state,
             nextAttemptAt: jsonDate(state.nextAttemptAt),
+            parkedAt: jsonDate(state.parkedAt),
             lastReply: state.lastReply ?? null,
             envelope: message.envelope,
           })),
@@ -39,16 +41,19 @@ export function addJobCommands(program: Command): void {
     );
   jobs
     .command('retry')
-    .description('try deferred jobs at once; without an id, all of them')
+    .description('try deferred jobs at once; without an id, all of them but parked ones')
     .argument('[id...]', 'messages, as shown by jobs list')
-    .addHelpText('after', examples('jobs retry', `jobs retry ${exampleId}`))
-    .action(async (ids: string[], _options: object, command: Command) =>
-      withQuarantine(command, async ({ quarantine, answer }) => {
-        const retried = await retryJobs(quarantine, ids.length ? [...new Set(ids)] : 'all');
-        const text = retried ? `${count(retried, 'job')} will be tried at once.` : 'No job was deferred.';
-        await answer(text, { retried });
-      }),
-    );
+    .option('--parked', 'all that are parked since the store was put back from a backup')
+    .addHelpText('after', examples('jobs retry', `jobs retry ${exampleId}`, 'jobs retry --parked'))
+    .action(async (ids: string[], options: { parked?: boolean }, command: Command) => {
+      if (options.parked && ids.length)
+        throw new UsageError('--parked is for all that are parked; leave it out to name single ones.');
+      await withQuarantine(command, async ({ quarantine, answer }) => {
+        const which = options.parked ? 'parked' : ids.length ? [...new Set(ids)] : 'deferred';
+        const retried = await retryJobs(quarantine, which);
+        await answer(retryText(retried, which === 'parked'), retried);
+      });
+    });
   jobs
     .command('cancel')
     .description('give up what is due for a message; a cancelled delivery brings it back into its view, deleted or not')
@@ -62,6 +67,17 @@ export function addJobCommands(program: Command): void {
     );
 }
 
+function retryText({ retried, parked }: Retried, onlyParked: boolean): string {
+  const none = onlyParked ? 'No job is parked.' : 'No job was deferred.';
+  const lines = [retried ? `${count(retried, 'job')} will be tried at once.` : none];
+  if (parked)
+    lines.push(
+      `${count(parked, 'job')} ${parked === 1 ? 'stays' : 'stay'} parked since the restore: it may have been done before. See "jobs list", then ` +
+        '"jobs retry ID", "jobs retry --parked" for all of them, or "jobs cancel ID".',
+    );
+  return lines.join('\n');
+}
+
 function named(
   job: JobName,
   verdict: string | undefined,
@@ -70,7 +86,7 @@ function named(
   return { kind: 'report', target: job.target, verdict: verdict ?? null };
 }
 
-function shownJob({ message, job, state, attempts, nextAttemptAt, lastReply }: ListedJob): string {
+function shownJob({ message, job, state, attempts, nextAttemptAt, parkedAt, lastReply }: ListedJob): string {
   const what =
     job.kind === 'delivery' ? 'delivery' : `report as ${message.report?.verdict ?? 'unknown'} to ${job.target}`;
   const next = nextAttemptAt === null ? '' : `, next ${shownDate(nextAttemptAt)}`;
@@ -78,6 +94,7 @@ function shownJob({ message, job, state, attempts, nextAttemptAt, lastReply }: L
   return [
     `${message.id}  ${what}: ${state === 'due' && attempts ? 'deferred' : state}, ${count(attempts, 'attempt')}${next}`,
     `  ${shownText(parties, width - 2)}`,
+    ...(parkedAt === null ? [] : [`  ${parkedSince(parkedAt, job.kind)}`]),
     ...(lastReply ? [`  ${shownText(lastReply)}`] : []),
   ].join('\n');
 }

@@ -1,4 +1,5 @@
 // What became of a message, in few words: for lists and for its own page. Called by the message commands.
+import { isParked } from '../quarantine/claims.ts';
 import type { Delivery, ReportTargetState } from '../quarantine/job.ts';
 import type { Message } from '../quarantine/message.ts';
 import { jsonDate } from './answer.ts';
@@ -14,7 +15,8 @@ export function stateOf(message: Message): string {
     words.push(
       `${removed.why === 'reported' && !message.report ? 'dealt with' : removed.why} ${shownDate(removed.at)}`,
     );
-  if (delivery?.state === 'due') words.push(delivery.attempts ? 'delivery deferred' : 'delivery due');
+  if (isParked(delivery)) words.push('delivery parked');
+  else if (delivery?.state === 'due') words.push(delivery.attempts ? 'delivery deferred' : 'delivery due');
   else if (delivery?.state === 'done') words.push('delivered');
   else if (delivery?.state === 'failed') words.push('delivery failed');
   else if (delivery?.state === 'cancelled') words.push('delivery cancelled');
@@ -29,9 +31,10 @@ export function ordersOf(message: Message): string[] {
   const lines: string[] = [];
   if (delivery) {
     lines.push(
-      `delivery ${delivery.state}, ordered ${shownDate(delivery.orderedAt)} by ${delivery.orderedBy} (${delivery.cause}), ` +
+      `delivery ${isParked(delivery) ? 'parked' : delivery.state}, ordered ${shownDate(delivery.orderedAt)} by ${delivery.orderedBy} (${delivery.cause}), ` +
         attempts(delivery),
     );
+    if (isParked(delivery)) lines.push(`  ${parkedSince(delivery.parkedAt, 'delivery')}`);
     for (const { address, state, reply } of delivery.recipients) {
       lines.push(`  ${shownText(address)}: ${state}${reply ? `: ${shownText(reply)}` : ''}`);
     }
@@ -45,15 +48,22 @@ export function ordersOf(message: Message): string[] {
     );
     for (const [name, target] of Object.entries(report.targets)) {
       const reply = target.lastReply ? `: ${shownText(target.lastReply)}` : '';
-      lines.push(`  ${name}: ${target.state}, ${attempts(target)}${reply}`);
+      lines.push(`  ${name}: ${isParked(target) ? 'parked' : target.state}, ${attempts(target)}${reply}`);
+      if (isParked(target)) lines.push(`    ${parkedSince(target.parkedAt, 'report')}`);
     }
   }
   return lines;
 }
 
-function attempts(job: { state: string; attempts: number; nextAttemptAt: number }): string {
+/** Why a job waits for the administrator. */
+export function parkedSince(parkedAt: number | undefined, kind: 'delivery' | 'report'): string {
+  const since = parkedAt === undefined ? '' : ` of ${shownDate(parkedAt)}`;
+  return `parked since the restore${since}: it may have been ${kind === 'delivery' ? 'delivered' : 'reported'} before`;
+}
+
+function attempts(job: Delivery | ReportTargetState): string {
   const made = `${job.attempts} ${job.attempts === 1 ? 'attempt' : 'attempts'}`;
-  return job.state === 'due' ? `${made}, next ${shownDate(job.nextAttemptAt)}` : made;
+  return job.state === 'due' && !isParked(job) ? `${made}, next ${shownDate(job.nextAttemptAt)}` : made;
 }
 
 /** The same for scripts: without leases, which are the workers' own. */
@@ -79,9 +89,10 @@ export function ordersForScripts({ delivery, report }: Message): object {
 function progress(job: Delivery | ReportTargetState): object {
   const { state, attempts, nextAttemptAt, lastReply, endedAt } = job;
   return {
-    state,
+    state: isParked(job) ? 'parked' : state,
     attempts,
-    nextAttemptAt: state === 'due' ? jsonDate(nextAttemptAt) : null,
+    nextAttemptAt: state === 'due' && !isParked(job) ? jsonDate(nextAttemptAt) : null,
+    parkedAt: isParked(job) ? jsonDate(job.parkedAt) : null,
     lastReply: lastReply ?? null,
     endedAt: jsonDate(endedAt),
   };

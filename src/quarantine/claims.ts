@@ -20,6 +20,7 @@ interface Claimable {
   state: string;
   nextAttemptAt: number;
   lease: Lease | null;
+  parkedAt?: number;
 }
 
 export function jobOf(message: Message, job: JobName): Claimable | undefined {
@@ -40,6 +41,11 @@ export function withJob(message: Message, job: JobName, change: object): Message
   };
 }
 
+/** Due, but nobody may claim it before an administrator says go (restored.ts). */
+export function isParked(job: { state: string; parkedAt?: number } | null | undefined): boolean {
+  return job?.state === 'due' && job.parkedAt !== undefined;
+}
+
 export function jobNames(message: Message): JobName[] {
   const reports = Object.keys(message.report?.targets ?? {}).map((target): JobName => ({ kind: 'report', target }));
   return message.delivery ? [{ kind: 'delivery' }, ...reports] : reports;
@@ -56,13 +62,17 @@ export async function claimDue(
     leaseMs: number;
     exceptDomains: readonly string[];
     exceptTargets?: readonly string[];
+    /** Called once, before the first question, when anything is due at all. */
+    beforeAsking?: () => Promise<void>;
     isWanted: (message: Message, job: JobName) => boolean;
   },
 ): Promise<Claim[]> {
   const { storage, clock } = quarantine;
   const now = clock.now();
   const claims: Promise<Claim[]>[] = [];
-  for (const message of await storage.worker.due(now, order.limit, order.exceptDomains, order.exceptTargets)) {
+  const due = await storage.worker.due(now, order.limit, order.exceptDomains, order.exceptTargets);
+  if (due.length) await order.beforeAsking?.();
+  for (const message of due) {
     const jobs = jobNames(message).filter(
       (job) => isClaimable(jobOf(message, job), now) && order.isWanted(message, job),
     );
@@ -72,7 +82,8 @@ export async function claimDue(
 }
 
 function isClaimable(job: Claimable | undefined, now: number): boolean {
-  return job?.state === 'due' && job.nextAttemptAt <= now && (job.lease === null || job.lease.until <= now);
+  if (job?.state !== 'due' || isParked(job)) return false;
+  return job.nextAttemptAt <= now && (job.lease === null || job.lease.until <= now);
 }
 
 async function claimJobs(quarantine: Quarantine, message: Message, jobs: JobName[], until: number): Promise<Claim[]> {

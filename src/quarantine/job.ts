@@ -38,6 +38,11 @@ export interface Attempts {
   endedAt?: number;
   /** Of a cancelled job: that of the attempt which was under way. */
   lease: Lease | null;
+  /**
+   * Set when the store was put back from a backup while the job was due: it may have been done since that backup was made, so nobody
+   * claims it until an administrator says go (restored.ts, jobs.ts). The job is due all the same: nothing treats it as ended.
+   */
+  parkedAt?: number;
 }
 
 export interface Delivery extends Attempts {
@@ -84,13 +89,13 @@ export function retryDelayMs(elapsedMs: number, lastDelayMs: number): number {
   return 6 * hourMs;
 }
 
-/** When a job that is due may be claimed next: its time has come and nobody holds its lease. */
-function claimableAt(job: { state: string; nextAttemptAt: number; lease: Lease | null }): number | null {
-  if (job.state !== 'due') return null;
+/** When a job that is due may be claimed next: its time has come, nobody holds its lease and it is not parked. */
+function claimableAt(job: Pick<Attempts, 'nextAttemptAt' | 'lease' | 'parkedAt'> & { state: string }): number | null {
+  if (job.state !== 'due' || job.parkedAt !== undefined) return null;
   return job.lease ? Math.max(job.nextAttemptAt, job.lease.until) : job.nextAttemptAt;
 }
 
-/** The earliest moment at which any of a message's jobs may be claimed; null when none is due. */
+/** The earliest moment at which any of a message's jobs may be claimed; null when none is due, or all that are due are parked. */
 export function nextClaimAt(delivery: Delivery | null, report: Report | null): number | null {
   const times: number[] = [];
   for (const job of [...(delivery ? [delivery] : []), ...(report ? Object.values(report.targets) : [])]) {

@@ -1,5 +1,6 @@
-// What an administrator may do with jobs from the command line: look at them, try deferred ones at once, cancel one. Nothing else stops a job.
-import { jobNames, jobOf, withJob } from './claims.ts';
+// What an administrator may do with jobs from the command line: look at them, try deferred ones at once, let parked ones go (restored.ts),
+// cancel one. Nothing else stops a job.
+import { isParked, jobNames, jobOf, withJob } from './claims.ts';
 import type { JobName } from './claims.ts';
 import { Refusal } from './errors.ts';
 import type { Message } from './message.ts';
@@ -11,9 +12,13 @@ import { refusals } from './sentences.ts';
 export interface ListedJob {
   message: Message;
   job: JobName;
+  /** As in job.ts, or `parked` for one that is due and nobody may claim. */
   state: string;
   attempts: number;
+  /** Null when nothing is planned: the job has ended or is parked. */
   nextAttemptAt: number | null;
+  /** Since when it is parked. */
+  parkedAt: number | null;
   lastReply?: string;
 }
 
@@ -28,9 +33,10 @@ export async function listJobs(quarantine: Quarantine, query: { ended: boolean; 
         {
           message,
           job,
-          state: state.state,
+          state: isParked(state) ? 'parked' : state.state,
           attempts: state.attempts,
-          nextAttemptAt: state.state === 'due' ? state.nextAttemptAt : null,
+          nextAttemptAt: state.state === 'due' && !isParked(state) ? state.nextAttemptAt : null,
+          parkedAt: isParked(state) ? (state.parkedAt ?? null) : null,
           lastReply: state.lastReply,
         },
       ];
@@ -38,32 +44,56 @@ export async function listJobs(quarantine: Quarantine, query: { ended: boolean; 
   );
 }
 
+export interface Retried {
+  /** Jobs that were made due. */
+  retried: number;
+  /** Parked jobs that were left alone. */
+  parked: number;
+}
+
 /**
- * Makes deferred jobs due now; ids are message ids, `all` is every deferred job. A job that is being tried goes on.
- * Answers how many jobs were made due.
+ * Makes jobs due now that wait for their time: those of the messages that are named, parked or not; `deferred`: all but parked ones;
+ * `parked`: the parked ones alone. A job that is being tried goes on.
  * @throws Refusal naming an id that has no job
  */
-export async function retryJobs(quarantine: Quarantine, ids: readonly string[] | 'all'): Promise<number> {
-  const { storage, clock } = quarantine;
-  const wanted =
-    ids === 'all' ? (await storage.worker.withJobs({ ended: false, limit: Infinity })).map(({ id }) => id) : ids;
-  let retried = 0;
-  for (const id of wanted) {
-    retried += await repeatWhileStale(async () => {
-      const message = await storage.worker.get(id);
-      if (!message) throw new Refusal('NONEXISTENT', refusals.notThere(id));
-      const due = jobNames(message).filter((job) => jobOf(message, job)?.state === 'due');
-      if (!due.length && ids !== 'all') throw new Refusal('CANNOT', refusals.noJob(id));
-      const now = clock.now();
-      const deferred = due.filter((job) => (jobOf(message, job)?.nextAttemptAt ?? 0) > now);
-      if (deferred.length) {
-        const after = deferred.reduce((next, job) => withJob(next, job, { nextAttemptAt: now }), message);
-        await storage.commit([{ before: message, after }]);
-      }
-      return deferred.length;
-    });
+export async function retryJobs(
+  quarantine: Quarantine,
+  which: readonly string[] | 'deferred' | 'parked',
+): Promise<Retried> {
+  const { storage } = quarantine;
+  const isNamed = typeof which !== 'string';
+  const ids = isNamed ? which : (await storage.worker.withJobs({ ended: false, limit: Infinity })).map(({ id }) => id);
+  const total: Retried = { retried: 0, parked: 0 };
+  for (const id of ids) {
+    const { retried, parked } = await repeatWhileStale(() => retryMessage(quarantine, id, isNamed ? 'all' : which));
+    if (isNamed && retried === null) throw new Refusal('CANNOT', refusals.noJob(id));
+    total.retried += retried ?? 0;
+    total.parked += parked;
   }
-  return retried;
+  return total;
+}
+
+/** `retried` is null when the message has no job that could be tried. */
+async function retryMessage(
+  { storage, clock }: Quarantine,
+  id: string,
+  which: 'all' | 'deferred' | 'parked',
+): Promise<{ retried: number | null; parked: number }> {
+  const message = await storage.worker.get(id);
+  if (!message) throw new Refusal('NONEXISTENT', refusals.notThere(id));
+  const due = jobNames(message).filter((job) => jobOf(message, job)?.state === 'due');
+  if (!due.length) return { retried: null, parked: 0 };
+  const now = clock.now();
+  const parked = due.filter((job) => isParked(jobOf(message, job)));
+  const deferred = due.filter((job) => !parked.includes(job) && (jobOf(message, job)?.nextAttemptAt ?? 0) > now);
+  const wanted = [...(which === 'parked' ? [] : deferred), ...(which === 'deferred' ? [] : parked)];
+  if (wanted.length) {
+    const again = { nextAttemptAt: now, parkedAt: undefined };
+    await storage.commit([
+      { before: message, after: wanted.reduce((next, job) => withJob(next, job, again), message) },
+    ]);
+  }
+  return { retried: wanted.length, parked: which === 'deferred' ? parked.length : 0 };
 }
 
 /**

@@ -112,8 +112,10 @@ export function isWithin(scope: Scope, owner: Owner, view: View): boolean {
 
 /** What a driver indexes beside the document; always derived, never set by hand. */
 export interface Derived {
-  /** Earliest moment at which a worker may claim one of the jobs. */
+  /** Earliest moment at which a worker may claim one of the jobs; null also when all that are due are parked. */
   dueAt: number | null;
+  /** One of the jobs has not ended: it is due, deferred, leased or parked. */
+  hasOpenJobs: boolean;
   /** End of the longest lease on a job that is due: somebody is working on it until then. Null without a lease. */
   leasedUntil: number | null;
   /** The message left its view and its last job ended: undo and history count from here. Null while held or while a job is due. */
@@ -124,6 +126,7 @@ export function derive(message: Message): Derived {
   const jobsEnded = jobsEndedAt(message.delivery, message.report);
   return {
     dueAt: nextClaimAt(message.delivery, message.report),
+    hasOpenJobs: jobsEnded === null,
     leasedUntil: lastLeaseEnd(message.delivery, message.report),
     endedAt: message.removed && jobsEnded !== null ? Math.max(message.removed.at, jobsEnded) : null,
   };

@@ -1,5 +1,6 @@
 // What an administrator does to single messages from the command line, beside a running server: release, train, delete, restore.
 // The rights of logins do not apply; every rule that protects mail does.
+import { isParked } from './claims.ts';
 import { Refusal } from './errors.ts';
 import type { Verdict } from './job.ts';
 import type { Message } from './message.ts';
@@ -34,6 +35,11 @@ export async function releaseByOperator(
     if (view.alreadyDelivered && !options.again)
       throw new Refusal('CANNOT', `Message ${id} was already delivered. Use --again to deliver it once more.`);
     if (message.removed) throw new Refusal('CANNOT', refusals.removedAlready(id));
+    if (isParked(message.delivery)) {
+      // An order that is repeated (by a mail program, too) is no go; what it takes is said here.
+      if (!options.again) throw new Refusal('CANNOT', refusals.deliveryParked(id));
+      return orderDelivery(message, origin, true);
+    }
     const accepted = message.delivery?.recipients.some(({ state }) => state === 'accepted');
     if (message.delivery?.state === 'due' && options.again && accepted)
       throw new Refusal('CANNOT', refusals.deliveryPending(id));
@@ -71,6 +77,7 @@ export async function restoreMessage(quarantine: Quarantine, id: string): Promis
   return change(quarantine, id, (message, origin) => {
     if (message.view === 'reports') throw new Refusal('CANNOT', refusals.notThere(id));
     if (message.contentReleased) throw new Refusal('CANNOT', refusals.contentGone(id));
+    if (isParked(message.delivery)) throw new Refusal('CANNOT', refusals.deliveryParked(id));
     if (message.delivery?.state === 'due') throw new Refusal('CANNOT', refusals.deliveryPending(id));
     const back = comeBack(message, origin.now);
     if (message.visibleTo.length >= back.visibleTo.length) throw new Refusal('CANNOT', refusals.stillHeld(id));

@@ -67,6 +67,9 @@ export const refusals = {
   contentGone: (id: string): string => `Message ${id} can no longer be restored: the undo period is over.`,
   deliveryPending: (id: string): string =>
     `Message ${id} is being delivered. Cancel the delivery first (jobs cancel ${id}).`,
+  deliveryParked: (id: string): string =>
+    `The delivery of message ${id} is parked since the store was put back from a backup: it may have been made before. ` +
+    `"jobs retry ${id}" makes it now, "jobs cancel ${id}" gives it up.`,
   notThere: (id: string): string => `There is no message ${id}.`,
   removedAlready: (id: string): string => `Message ${id} is no longer held. Restore it first (message restore ${id}).`,
   noJob: (id: string): string => `Message ${id} has no job that is due.`,

@@ -189,7 +189,7 @@ describe('a release that is put off', () => {
           (await listJobs(quarantine, { ended: false, limit: 9 })).map(({ lastReply }) => lastReply),
           ['421 4.3.2 closing'],
         );
-        assert.equal(await retryJobs(quarantine, 'all'), 1);
+        assert.deepEqual(await retryJobs(quarantine, 'deferred'), { retried: 1, parked: 0 });
         await farEnd.nextReceived();
         await worker.idle();
         await assert.rejects(retryJobs(quarantine, [id]), { code: 'CANNOT' });

@@ -12,6 +12,7 @@ import { recordContract } from './contract/records.ts';
 import { scopeContract } from './contract/scopes.ts';
 import type { OpenStore } from './contract/store.ts';
 import { uidContract } from './contract/uids.ts';
+import { upkeepContract } from './contract/upkeep.ts';
 import { watchContract } from './contract/watch.ts';
 
 export function storageContract(name: string, open: OpenStore): void {
@@ -25,5 +26,6 @@ export function storageContract(name: string, open: OpenStore): void {
   describe(`${name}: contents and their purge`, () => contentContract(open));
   describe(`${name}: domains and accounts`, () => recordContract(open));
   describe(`${name}: listeners`, () => watchContract(open));
+  describe(`${name}: its upkeep`, () => upkeepContract(open));
   describe(`${name}: several at once`, () => concurrencyContract(open));
 }

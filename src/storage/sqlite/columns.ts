@@ -8,7 +8,7 @@ import type { Bound } from './connection.ts';
 
 /** Columns that follow from a message alone and may change with each commit. */
 export function derivedColumns(message: Message): Record<string, Bound> {
-  const { dueAt, leasedUntil, endedAt } = derive(message);
+  const { dueAt, hasOpenJobs, leasedUntil, endedAt } = derive(message);
   const shown = shownRoles(message);
   const column = (role: Role): Record<string, Bound> => {
     const flags = [...message.flags[role], ...message.marks];
@@ -27,6 +27,7 @@ export function derivedColumns(message: Message): Record<string, Bound> {
     due_at: whole(dueAt),
     leased_until: whole(leasedUntil),
     ended_at: whole(endedAt),
+    open_jobs: Number(hasOpenJobs),
     ordered_at: whole(orderedAt(message)),
     ...column('user'),
     ...column('domain'),

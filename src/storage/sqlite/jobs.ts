@@ -48,7 +48,8 @@ const dueSql = `SELECT document FROM messages INDEXED BY messages_due
 
 /** Whether one job may be claimed, given now twice. */
 function claimable(job: string): string {
-  return `(${job} ->> '$.state' = 'due' AND ${job} ->> '$.nextAttemptAt' <= ? AND coalesce(${job} ->> '$.lease.until', 0) <= ?)`;
+  return `(${job} ->> '$.state' = 'due' AND ${job} ->> '$.parkedAt' IS NULL
+       AND ${job} ->> '$.nextAttemptAt' <= ? AND coalesce(${job} ->> '$.lease.until', 0) <= ?)`;
 }
 
 export function nextDueAt(connection: Connection): number | null {
@@ -67,9 +68,9 @@ export function leased(connection: Connection, { now, limit }: { now: number; li
 }
 
 export function withJobs(connection: Connection, { ended, limit }: { ended: boolean; limit: number }): string[] {
-  const [index, column] = ended ? ['messages_ordered', 'ordered_at'] : ['messages_due_ordered', 'due_at'];
+  const [index, condition] = ended ? ['messages_ordered', 'ordered_at IS NOT NULL'] : ['messages_open', 'open_jobs = 1'];
   return connection.column<string>(
-    `SELECT document FROM messages INDEXED BY ${index} WHERE ${column} IS NOT NULL
+    `SELECT document FROM messages INDEXED BY ${index} WHERE ${condition}
       ORDER BY ordered_at DESC, number DESC LIMIT ?`,
     limit,
   );

@@ -11,6 +11,7 @@ import { findSlice } from './find.ts';
 import { contentOf, due, endedBefore, getDocument, heldBefore, leased, nextDueAt, withJobs } from './jobs.ts';
 import { content, dropStatus, list, mailboxStatus, messagesByUid, openMailbox, readings } from './mailboxes.ts';
 import type { Answer, Request, Response } from './thread.ts';
+import { countContents, countMessages, diskBytes, isRestored } from './upkeep.ts';
 
 export const readerOperations = {
   openMailbox,
@@ -33,6 +34,10 @@ export const readerOperations = {
   listDomains,
   getAccount,
   listAccounts,
+  countMessages,
+  countContents,
+  diskBytes,
+  isRestored,
 };
 export type ReaderOperations = typeof readerOperations;
 

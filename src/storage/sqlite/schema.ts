@@ -172,3 +172,11 @@ UPDATE messages SET leased_until = (
 ) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_leased ON messages (leased_until) WHERE leased_until IS NOT NULL;
 `;
+
+/** Version 3: jobs that have not ended are listed also when they are parked, so that nobody may claim them. */
+export const openJobs = `
+ALTER TABLE messages ADD COLUMN open_jobs INTEGER NOT NULL DEFAULT 0;
+UPDATE messages SET open_jobs = 1 WHERE due_at IS NOT NULL;
+DROP INDEX messages_due_ordered;
+CREATE INDEX messages_open ON messages (ordered_at) WHERE open_jobs = 1;
+`;

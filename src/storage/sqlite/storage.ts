@@ -8,6 +8,8 @@ import type {
   NewContent,
   ScopedStorage,
   Storage,
+  StoreStats,
+  StoreUpkeep,
   WorkerStorage,
 } from '../../quarantine/ports.ts';
 import type { Reading } from '../../quarantine/reading/reading.ts';
@@ -17,6 +19,7 @@ import type { Watchers } from '../watchers.ts';
 import type { SentContent } from './contents.ts';
 import type { ReaderOperations } from './reader.ts';
 import type { Thread } from './thread.ts';
+import type { ContentCounts, MessageCounts } from './upkeep.ts';
 import type { WriterOperations } from './writer.ts';
 
 interface Threads {
@@ -40,6 +43,7 @@ export function createStorage({ writer, readers, watchers }: Threads): Storage {
   return {
     ...scopedStorage(read),
     worker: workerStorage(read, writer),
+    upkeep: storeUpkeep(read, writer),
     insert: (arrival, now) => insert(writer, arrival, now),
     async keepContent(content, now) {
       const sent = sentContent(content);
@@ -112,6 +116,37 @@ function workerStorage(read: Read, writer: Thread<WriterOperations>): WorkerStor
       ),
     purgeContents: (now, graceMs, signal) => purgeContents(writer, { now, graceMs }, signal),
   };
+}
+
+function storeUpkeep(read: Read, writer: Thread<WriterOperations>): StoreUpkeep {
+  return {
+    stats: () => stats(read),
+    isRestored: () => read('isRestored', undefined),
+    markRestored: async () => void (await writer.call('markRestored', undefined)),
+    raiseUidValidity: async () => void (await writer.call('raiseUidValidity', undefined)),
+    settled: async () => void (await writer.call('settled', undefined)),
+  };
+}
+
+async function stats(read: Read): Promise<StoreStats> {
+  const none = (): StoreStats['messages']['caught'] => ({ held: 0, left: 0, tombstones: 0 });
+  const messages = { caught: none(), outgoing: none(), training: none(), notices: none(), reports: none() };
+  for (let after: number | null = 0; after !== null;) {
+    const slice: MessageCounts = await read('countMessages', after);
+    for (const { view, held, released, count } of slice.counts)
+      messages[view][released ? 'tombstones' : held ? 'held' : 'left'] += count;
+    after = slice.next;
+  }
+  const contents = { count: 0, bytes: 0 };
+  for (let after: number | null = 0; after !== null;) {
+    const slice: ContentCounts = await read('countContents', after);
+    contents.count += slice.count;
+    contents.bytes += slice.bytes;
+    after = slice.next;
+  }
+  const [domains, accounts] = await Promise.all([read('listDomains', undefined), read('listAccounts', undefined)]);
+  const diskBytes = await read('diskBytes', undefined);
+  return { messages, contents, domains: domains.length, accounts: accounts.length, diskBytes };
 }
 
 async function insert(

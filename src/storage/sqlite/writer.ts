@@ -14,6 +14,7 @@ import { commit, insert } from './messages.ts';
 import { checkVersion, migrate } from './migrations.ts';
 import { deleteMarkedContents, markContents, removeChunks } from './purge.ts';
 import type { Answer, Request, Response } from './thread.ts';
+import { markRestored, raiseUidValidity, settled } from './upkeep.ts';
 import type { Write, Written } from './write.ts';
 
 export const writerOperations = {
@@ -28,6 +29,9 @@ export const writerOperations = {
   markContents,
   deleteMarkedContents,
   removeChunks,
+  markRestored,
+  raiseUidValidity,
+  settled,
 };
 export type WriterOperations = typeof writerOperations;
 

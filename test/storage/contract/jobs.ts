@@ -191,6 +191,29 @@ export function jobContract(open: OpenStore): void {
   );
 
   test(
+    'a parked job is listed and claimed by nobody; what else is due for the message goes on',
+    withStore(open, async ({ storage }) => {
+      const parkedAt = arrivedAt;
+      const parked = await insertMessage(storage, { delivery: delivery({ orderedAt: arrivedAt + 1, parkedAt }) });
+      const half = await insertMessage(storage, {
+        delivery: delivery({ orderedAt: arrivedAt + 2, parkedAt }),
+        report: report(arrivedAt + 5 * minute),
+      });
+      const due = async (...targets: string[]): Promise<string[]> =>
+        idsOf(await storage.worker.due(Number.MAX_SAFE_INTEGER, 10, [], targets));
+      assert.deepEqual(await due(), [half.id]);
+      assert.deepEqual(await due('a', 'b'), []);
+      assert.equal(await storage.worker.nextDueAt(), arrivedAt + 5 * minute);
+      assert.deepEqual(idsOf(await storage.worker.withJobs({ ended: false, limit: 10 })), [half.id, parked.id]);
+      await change(storage, parked.id, removed());
+      assert.deepEqual(await storage.worker.endedBefore({ before: Infinity, tombstones: false, limit: 10 }), []);
+      await change(storage, parked.id, (message) => ({ ...message, delivery: delivery({ orderedAt: arrivedAt + 1 }) }));
+      assert.deepEqual(await due(), [parked.id, half.id]);
+      assert.equal((await storage.worker.get(parked.id))?.delivery?.parkedAt, undefined);
+    }),
+  );
+
+  test(
     'retention finds what is held too long, per domain, with the others passed over',
     withStore(open, async ({ storage }) => {
       const held = async (login: string, heldSince: number, view: 'caught' | 'training' = 'caught'): Promise<string> =>
