@@ -15,6 +15,7 @@ import { createReceiveBudget } from './intake/receive-budget.ts';
 import { openQuarantine } from './open-quarantine.ts';
 import type { Log } from './quarantine/ports.ts';
 import type { Quarantine } from './quarantine/quarantine.ts';
+import { settleRestore } from './quarantine/restored.ts';
 import { startSweeper } from './queue/sweeper.ts';
 import { startWorker } from './queue/worker.ts';
 import type { Worker, WorkerOptions } from './queue/worker.ts';
@@ -97,6 +98,7 @@ export async function startServer(
     log.info({ event: 'stopped' }, 'stopped');
   }
   try {
+    await settleRestore(quarantine);
     // In the order of a message's way back: workers first, so that doors open only when everything behind them runs.
     if (settings.roles.includes('worker')) {
       worker = startWork(settings, quarantine, parts, ending);
