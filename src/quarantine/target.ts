@@ -28,6 +28,11 @@ export interface DeliveryAttempt {
   heloName: string;
   /** The deadline for the whole attempt. Aborting closes the connection at once; what was not confirmed by then is `temporary`. */
   signal: AbortSignal;
+  /**
+   * Asked right before the message itself is sent. False: the machine slept for so long that another process may be delivering it, which
+   * it learns before its timers run. Then nothing is sent, and the recipients are `temporary`.
+   */
+  mayStillSend?(this: void): boolean;
 }
 
 /** What became of one envelope recipient in one attempt. */

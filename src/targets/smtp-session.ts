@@ -136,12 +136,13 @@ export class SmtpSession {
 
   /**
    * One mail transaction. Never rejects; resolves when the far end has answered everything or can answer no more. Aborting cuts the
-   * connection. The session is `usable` afterwards only if the message was accepted by somebody and nothing was lost.
+   * connection, and so does `mayStillSend`, asked when the far end is ready for the message. The session is `usable` afterwards only if
+   * the message was accepted by somebody and nothing was lost.
    */
   transact(
     envelope: { sender: string; recipients: readonly string[] },
     released: ReleasedContent,
-    signal: AbortSignal,
+    { signal, mayStillSend }: { signal: AbortSignal; mayStillSend?(this: void): boolean },
   ): Promise<TransactionResult> {
     const replies: string[] = [];
     const dataIndex = dataReplyIndex(envelope.recipients.length);
@@ -154,6 +155,7 @@ export class SmtpSession {
       // RFC 5321 section 4.1.1.4: only 354 asks for the message. Nodemailer would send it after a 250 too, and if replies and commands
       // were out of step, the next 250 would pass for a confirmation.
       if (replies.length === dataIndex && !/^[345]/.test(reply)) this.destroy();
+      if (replies.length === dataIndex && mayStillSend?.() === false) this.destroy();
       replies.push(reply);
     };
     return new Promise((resolve) => {

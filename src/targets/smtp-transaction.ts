@@ -12,6 +12,8 @@ export interface TransactionOrder {
   recipients: readonly string[];
   released: ReleasedContent;
   signal: AbortSignal;
+  /** As in DeliveryAttempt. */
+  mayStillSend?(this: void): boolean;
 }
 
 /** What is told of recipients whose attempt was aborted before it came to them. */
@@ -20,7 +22,7 @@ export const stoppedWords = 'the attempt was stopped before the server had answe
 /** `unanswered`: the far end was gone, or closed with 421, before it took the sender; so it cannot have taken the message. */
 export async function transactOver(
   session: SmtpSession,
-  { protocol, sender, recipients, released, signal }: TransactionOrder,
+  { protocol, sender, recipients, released, signal, mayStillSend }: TransactionOrder,
 ): Promise<{ outcomes: RecipientOutcome[]; unanswered: boolean }> {
   // RFC 1870 section 3: without a number, or with 0, there is no fixed limit.
   const limitBytes = Number(session.extension('SIZE') || 0);
@@ -37,7 +39,10 @@ export async function transactOver(
     .map((address) => permanent(address, 'the server takes no addresses beyond ASCII (it offers no SMTPUTF8)'));
   if (speakable.length === 0) return { outcomes: refused, unanswered: false };
 
-  const { replies, lost } = await session.transact({ sender, recipients: speakable }, released, signal);
+  const { replies, lost } = await session.transact({ sender, recipients: speakable }, released, {
+    signal,
+    mayStillSend,
+  });
   const unanswered = lost !== '' && (replies[0] === undefined || replies[0].startsWith('421'));
   return { outcomes: [...outcomesOf({ protocol, recipients: speakable, replies, lost }), ...refused], unanswered };
 }

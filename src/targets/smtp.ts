@@ -179,11 +179,11 @@ export class SmtpTarget implements DeliveryTarget {
     { attempt, released, signal }: Transmission,
     fresh: boolean,
   ): Promise<{ outcomes: RecipientOutcome[]; stale: boolean }> {
-    const { heloName, envelope } = attempt;
+    const { heloName, envelope, mayStillSend } = attempt;
     const open = () => openRoute(route, { heloName, timeouts: this.#timeouts, ca: this.#options.ca, signal });
     try {
       return await this.#pool.use({ key: route.key, open, fresh, signal }, async ({ session, reused }) => {
-        const order = { protocol: route.protocol, sender: envelope.sender, recipients, released, signal };
+        const order = { protocol: route.protocol, sender: envelope.sender, recipients, released, signal, mayStillSend };
         const { outcomes, unanswered } = await transactOver(session, order);
         return { outcomes, stale: reused && unanswered && !signal.aborted };
       });
