@@ -15,32 +15,39 @@ export interface Targets {
   outgoing: string;
 }
 
-/** Reason of an abort that is no fault of the far end: what it left open is given back untried. */
+/** Reasons of an abort that are no fault of the far end: what it left open is given back untried. */
 export const shutdown = 'shutdown';
+export const leaseOver = 'lease over';
 
 export interface Attempt {
   quarantine: Quarantine;
   targets: Targets;
   claim: Claim;
   signal: AbortSignal;
+  /** Whether the lease still keeps everybody else away (lease.ts). */
+  isOurs: () => boolean;
 }
 
 /** Answers whether the outcome was recorded; false when the lease was lost meanwhile. */
 export async function runAttempt(attempt: Attempt): Promise<boolean> {
-  if (attempt.claim.job.kind === 'delivery') {
+  const { quarantine, claim } = attempt;
+  if (claim.job.kind === 'delivery') {
     const outcomes = await deliver(attempt);
-    if (attempt.signal.reason === shutdown && outcomes.every(({ outcome }) => outcome === 'temporary')) {
-      return returnClaim(attempt.quarantine, attempt.claim);
-    }
-    return record(attempt, () => recordDelivery(attempt.quarantine, attempt.claim, outcomes));
+    const isUntried = wasStopped(attempt) && outcomes.every(({ outcome }) => outcome === 'temporary');
+    return record(attempt, () =>
+      isUntried ? returnClaim(quarantine, claim) : recordDelivery(quarantine, claim, outcomes),
+    );
   }
-  const outcome = await report(attempt, attempt.claim.job.target);
-  if (attempt.signal.reason === shutdown && outcome.outcome === 'temporary')
-    return returnClaim(attempt.quarantine, attempt.claim);
-  return record(attempt, () => recordReport(attempt.quarantine, attempt.claim, outcome));
+  const outcome = await report(attempt, claim.job.target);
+  const isUntried = wasStopped(attempt) && outcome.outcome === 'temporary';
+  return record(attempt, () => (isUntried ? returnClaim(quarantine, claim) : recordReport(quarantine, claim, outcome)));
 }
 
-async function deliver({ quarantine, targets, claim, signal }: Attempt): Promise<RecipientOutcome[]> {
+function wasStopped({ signal }: Attempt): boolean {
+  return signal.reason === shutdown || signal.reason === leaseOver;
+}
+
+async function deliver({ quarantine, targets, claim, signal, isOurs }: Attempt): Promise<RecipientOutcome[]> {
   const { message } = claim;
   const recipients =
     message.delivery?.recipients.filter(({ state }) => state === 'pending').map(({ address }) => address) ?? [];
@@ -49,7 +56,7 @@ async function deliver({ quarantine, targets, claim, signal }: Attempt): Promise
   const content = await quarantine.storage.worker.contentOf(message.id);
   if (!content) {
     quarantine.log.error(
-      { event: 'delivery', message: message.id },
+      { event: 'worker', message: message.id, job: 'delivery' },
       'the content of a message with a due delivery is missing',
     );
     return deferred(recipients, 'The content of the message is missing here.');
@@ -62,6 +69,7 @@ async function deliver({ quarantine, targets, claim, signal }: Attempt): Promise
     deliverTo,
     heloName: hostname,
     signal,
+    mayStillSend: isOurs,
   });
 }
 
@@ -82,7 +90,7 @@ async function report({ quarantine, targets, claim, signal }: Attempt, name: str
   const content = await quarantine.storage.worker.contentOf(message.id);
   if (!content) {
     quarantine.log.error(
-      { event: 'report', message: message.id },
+      { event: 'worker', message: message.id, job: 'report' },
       'the content of a message with a due report is missing',
     );
     return { outcome: 'temporary', reply: 'The content of the message is missing here.' };
@@ -96,16 +104,20 @@ async function report({ quarantine, targets, claim, signal }: Attempt, name: str
   });
 }
 
+/** How long the store is left alone at most before it is asked again to take an outcome. */
+export const recordEveryMs = 500;
+
 /**
- * The far end has answered; until that is written, a crash repeats the attempt. So a store that is out of reach for a moment is asked
- * again and again, as long as the lease is ours.
+ * The far end has answered; until that is written, a crash repeats the attempt. So a store that is out of reach is asked again and again,
+ * also when the lease is over: while nobody reaches the store nobody can claim the job, and when it is back, the others let us go first
+ * (worker.ts). Should somebody have been faster, the store refuses.
  */
 async function record({ signal }: Attempt, write: () => Promise<boolean>): Promise<boolean> {
-  for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2000)) {
+  for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, recordEveryMs)) {
     try {
       return await write();
     } catch (error) {
-      if (!(error instanceof TemporaryError) || signal.aborted) throw error;
+      if (!(error instanceof TemporaryError) || signal.reason === shutdown) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }

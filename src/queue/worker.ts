@@ -1,12 +1,16 @@
 // Claims jobs that are due, runs each at its target, records the outcome. Any number of workers may run against one storage: a claim is
-// a lease, renewed while the attempt runs, and an attempt whose lease was lost is stopped and its outcome thrown away. Decides nothing
-// about mail: what an outcome means is quarantine/outcomes.ts. Started by main.ts.
-import { claimDue, jobOf, renewClaim } from '../quarantine/claims.ts';
+// a lease, renewed while the attempt runs (lease.ts), and an attempt whose lease was lost is stopped and its outcome thrown away. What
+// must survive a process or hold for all of them (back-off, attempts, who works on what) is in the messages; a worker remembers only what
+// it is doing itself. Decides nothing about mail: what an outcome means is quarantine/outcomes.ts. Started by main.ts.
+import { claimDue, jobOf } from '../quarantine/claims.ts';
 import type { Claim, JobName } from '../quarantine/claims.ts';
 import type { Message } from '../quarantine/message.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
-import { runAttempt, shutdown } from './attempt.ts';
+import { recordEveryMs, shutdown } from './attempt.ts';
 import type { Targets } from './attempt.ts';
+import { attemptsElsewhere, destinationOf, hasRoom, saturated } from './capacity.ts';
+import type { Elsewhere, Limits, Place } from './capacity.ts';
+import { runWithLease } from './lease.ts';
 
 export interface WorkerOptions {
   quarantine: Quarantine;
@@ -17,16 +21,15 @@ export interface WorkerOptions {
   attemptDeadlineMs?: number;
   /** Attempts at once, over all. Default 40. */
   maxAttempts?: number;
-  /** Deliveries at once for one domain, and reports at once at one target. Default 5. */
+  /** Deliveries at once for one domain, and reports at once at one target, approximately over all processes (capacity.ts). Default 5. */
   maxPerDestination?: number;
   /** Bytes of the messages that are tried at once; beyond it, one at each destination. Default 200 MB. */
   maxBytes?: number;
 }
 
-interface Running {
+interface Running extends Place {
   key: string;
-  destination: string;
-  bytes: number;
+  token: string;
   stop: AbortController;
 }
 
@@ -35,6 +38,8 @@ export interface Worker {
   wake(): void;
   /** Resolves when nothing is running and nothing is due. */
   idle(): Promise<void>;
+  /** How long ago a look for due jobs ended; it looks every 30 s at least, so that minutes mean that it is stuck. */
+  msSinceLook(): number;
   /** Stops claiming and waits for what runs, at most `graceMs`; then stops it and gives the claims back. */
   close(graceMs?: number): Promise<void>;
 }
@@ -45,72 +50,87 @@ const maxSleepMs = 30_000;
 const roundSize = 100;
 /** How often all that is due is searched for jobs whose destination is free. */
 const deepLookMs = 500;
+/** How long it is believed that the others keep a destination busy, and how soon a worker looks again while something is due. */
+const believedMs = 500;
+/** After the store was out of reach, the owners of leases that ran out meanwhile get this long to write what they know. */
+const ownersFirstMs = 3 * recordEveryMs;
 
 export function startWorker(options: WorkerOptions): Worker {
   const { quarantine, targets } = options;
   const leaseMs = options.leaseMs ?? 10_000;
-  const maxAttempts = options.maxAttempts ?? 40;
-  const maxPerDestination = options.maxPerDestination ?? 5;
-  const maxBytes = options.maxBytes ?? 200_000_000;
+  const limits: Limits = {
+    maxAttempts: options.maxAttempts ?? 40,
+    maxPerDestination: options.maxPerDestination ?? 5,
+    maxBytes: options.maxBytes ?? 200_000_000,
+  };
   const running = new Map<Promise<void>, Running>();
   const idleWaiters: (() => void)[] = [];
+  let elsewhere: Elsewhere = new Map();
   let timer: NodeJS.Timeout | undefined;
   let round: Promise<void> | null = null;
   let wanted = false;
   let closing = false;
-  let lastDeepLook = 0;
-
-  function busy(destination: string): number {
-    let count = 0;
-    for (const attempt of running.values()) if (attempt.destination === destination) count++;
-    return count;
-  }
+  let countedAt = -Infinity;
+  let lastDeepLook = -Infinity;
+  let isOutOfReach = false;
+  let ownersFirstUntil = -Infinity;
+  let lookedAt = performance.now();
 
   /** Whether an attempt may be made now, besides those that run and those that are planned; if so, it is planned. */
-  function plan(planned: Pick<Running, 'destination' | 'bytes'>[], message: Message, job: JobName): boolean {
+  function plan(planned: Place[], message: Message, job: JobName): boolean {
     // Our own attempt may still be under way although its lease ran out, on a machine that is too busy to renew it.
     const key = keyOf(message, job);
     if ([...running.values()].some((attempt) => attempt.key === key)) return false;
-    const destination = destinationOf(message, job);
-    const others = [...running.values(), ...planned];
-    const bytes = others.reduce((sum, attempt) => sum + attempt.bytes, message.sizeBytes);
-    const there = others.filter((attempt) => attempt.destination === destination).length;
-    if (others.length >= maxAttempts || there >= maxPerDestination) return false;
-    // The first at each destination is free: a far end that takes large messages slowly must not stop the others' mail.
-    if (there && bytes > maxBytes) return false;
-    planned.push({ destination, bytes: message.sizeBytes });
+    if (jobOf(message, job)?.lease && performance.now() < ownersFirstUntil) return false;
+    const place = { destination: destinationOf(message, job), bytes: message.sizeBytes };
+    if (!hasRoom(place, { here: [...running.values(), ...planned], elsewhere, limits })) return false;
+    planned.push(place);
     return true;
   }
 
   async function lookOnce(): Promise<void> {
-    if (running.size >= maxAttempts) return;
-    const exceptTargets = saturated('target ');
-    let claims = await claimFree([]);
-    if (!claims.length && exceptTargets.length && Date.now() - lastDeepLook >= deepLookMs) {
+    if (running.size >= limits.maxAttempts) return;
+    if (performance.now() - countedAt >= believedMs) elsewhere = new Map();
+    const passedOver = full('domain ');
+    let claims = await claimFree(passedOver, []);
+    // What the others keep busy is known only now; it must not hide the work behind it.
+    const known = full('domain ');
+    if (!claims.length && known.some((domain) => !passedOver.includes(domain))) claims = await claimFree(known, []);
+    const exceptTargets = full('target ');
+    if (!claims.length && exceptTargets.length && performance.now() - lastDeepLook >= deepLookMs) {
       // Hundreds of reports for a filter that does not answer must not hide the deliveries behind them.
-      lastDeepLook = Date.now();
-      claims = await claimFree(exceptTargets);
+      lastDeepLook = performance.now();
+      claims = await claimFree(full('domain '), exceptTargets);
     }
-    for (const each of claims) start(each);
     if (claims.length) wanted = true;
   }
 
-  function saturated(kind: 'domain ' | 'target '): string[] {
-    const destinations = new Set([...running.values()].map(({ destination }) => destination));
-    return [...destinations]
-      .filter((destination) => destination.startsWith(kind) && busy(destination) >= maxPerDestination)
-      .map((destination) => destination.slice(kind.length));
+  function full(kind: 'domain ' | 'target '): string[] {
+    return saturated(kind, { here: [...running.values()], elsewhere, limits });
   }
 
-  function claimFree(exceptTargets: readonly string[]): Promise<Claim[]> {
-    const planned: Pick<Running, 'destination' | 'bytes'>[] = [];
-    return claimDue(quarantine, {
+  async function claimFree(exceptDomains: readonly string[], exceptTargets: readonly string[]): Promise<Claim[]> {
+    const planned: Place[] = [];
+    const askedAt = performance.now();
+    const claims = await claimDue(quarantine, {
       limit: roundSize,
       leaseMs,
-      exceptDomains: saturated('domain '),
+      exceptDomains,
       exceptTargets,
+      beforeAsking: () => countOthers(askedAt),
       isWanted: (message, job) => plan(planned, message, job),
     });
+    for (const each of claims) start(each);
+    return claims;
+  }
+
+  /** Only when something is due, so that a worker with nothing to do asks for nothing more. */
+  async function countOthers(askedAt: number): Promise<void> {
+    elsewhere = await attemptsElsewhere(quarantine, new Set([...running.values()].map(({ token }) => token)));
+    countedAt = performance.now();
+    // A store that took so long to answer was away for the others, too.
+    if (isOutOfReach || countedAt - askedAt > leaseMs / 5) ownersFirstUntil = countedAt + ownersFirstMs;
+    isOutOfReach = false;
   }
 
   function start(claim: Claim): void {
@@ -126,9 +146,9 @@ export function startWorker(options: WorkerOptions): Worker {
       running.delete(attempt);
       wake();
     });
-    const { message, job } = claim;
+    const { message, job, token } = claim;
     const [key, destination] = [keyOf(message, job), destinationOf(message, job)];
-    running.set(attempt, { key, destination, bytes: message.sizeBytes, stop });
+    running.set(attempt, { key, token, destination, bytes: message.sizeBytes, stop });
   }
 
   async function look(): Promise<void> {
@@ -137,6 +157,7 @@ export function startWorker(options: WorkerOptions): Worker {
       try {
         await lookOnce();
       } catch (error) {
+        isOutOfReach = true;
         quarantine.log.error(
           { event: 'worker', err: error },
           'the worker could not look for due jobs; it will look again',
@@ -145,6 +166,7 @@ export function startWorker(options: WorkerOptions): Worker {
       }
     }
     if (!closing) await sleepUntilDue();
+    lookedAt = performance.now();
   }
 
   async function sleepUntilDue(): Promise<void> {
@@ -153,12 +175,13 @@ export function startWorker(options: WorkerOptions): Worker {
       const next = await quarantine.storage.worker.nextDueAt();
       const now = quarantine.clock.now();
       if (next !== null && next > now) sleepMs = Math.min(sleepMs, next - now);
-      // Due but not claimed: its destination is busy and wakes us when it is free again.
-      else if (next !== null) sleepMs = 1000;
+      // Due but not claimed: its destination is busy. Our own attempts wake us when they end, the others' perhaps not.
+      else if (next !== null) sleepMs = believedMs;
       if ((next === null || next > now) && running.size === 0 && !wanted)
         for (const resolve of idleWaiters.splice(0)) resolve();
     } catch (error) {
       quarantine.log.warn({ event: 'worker', err: error }, 'the storage does not say when the next job is due');
+      isOutOfReach = true;
       sleepMs = 1000;
     }
     clearTimeout(timer);
@@ -179,6 +202,7 @@ export function startWorker(options: WorkerOptions): Worker {
 
   return {
     wake,
+    msSinceLook: () => performance.now() - lookedAt,
     idle: () =>
       new Promise((resolve) => {
         idleWaiters.push(resolve);
@@ -199,56 +223,4 @@ export function startWorker(options: WorkerOptions): Worker {
 
 function keyOf(message: Message, job: JobName): string {
   return `${message.id} ${job.kind === 'delivery' ? 'delivery' : job.target}`;
-}
-
-/** What concurrency is limited by. */
-function destinationOf(message: Message, job: JobName): string {
-  return job.kind === 'delivery' ? `domain ${message.owner.domain}` : `target ${job.target}`;
-}
-
-interface LeasedAttempt {
-  quarantine: Quarantine;
-  targets: Targets;
-  claim: Claim;
-  leaseMs: number;
-  deadlineMs: number;
-  stop: AbortController;
-}
-
-/** Runs one attempt, keeping its lease alive; never rejects. */
-async function runWithLease({ quarantine, targets, claim, leaseMs, deadlineMs, stop }: LeasedAttempt): Promise<void> {
-  const deadline = setTimeout(() => stop.abort(), deadlineMs);
-  const lease = jobOf(claim.message, claim.job)?.lease;
-  let heldUntil = Date.now() + (lease ? lease.until - quarantine.clock.now() : 0);
-  const tickMs = leaseMs / 5;
-  const renewal = setInterval(() => {
-    // Somebody else may claim the job once the lease has run out, so we must have stopped by then, whatever delays the renewal.
-    if (Date.now() >= heldUntil - tickMs) stop.abort();
-    const askedAt = Date.now();
-    renewClaim(quarantine, claim, leaseMs).then(
-      (held) => {
-        if (held) heldUntil = askedAt + leaseMs;
-        else stop.abort();
-      },
-      // The store is out of reach: the next tick asks again, until the lease is nearly over.
-      () => undefined,
-    );
-  }, tickMs);
-  try {
-    const written = await runAttempt({ quarantine, targets, claim, signal: stop.signal });
-    if (!written)
-      quarantine.log.warn(
-        { event: claim.job.kind, message: claim.message.id },
-        'the lease was lost; the outcome is not recorded',
-      );
-  } catch (error) {
-    // The lease is left to run out, so that an error of ours cannot become a busy loop.
-    quarantine.log.error(
-      { event: claim.job.kind, message: claim.message.id, err: error },
-      'an attempt failed inside; it will be tried again',
-    );
-  } finally {
-    clearTimeout(deadline);
-    clearInterval(renewal);
-  }
 }
