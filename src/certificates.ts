@@ -25,8 +25,19 @@ export interface Certificates {
   forHost(host: string | undefined): CertificatePair;
   /** Called with the new state after each change; new connections should be served with it. Returns how to stop. */
   onChange(listener: (certificates: CurrentCertificates) => void): () => void;
+  /** How each of those that are served stands with its dates. */
+  validity(): readonly Validity[];
   /** Stops watching; the certificates stay usable. */
   close(): void;
+}
+
+export interface Validity {
+  /** `ends soon`: within two weeks. */
+  state: 'valid' | 'not yet valid' | 'ends soon' | 'expired';
+  /** Milliseconds since the epoch. */
+  validTo: number;
+  /** Self-signed by us; we make a new one when it ends. */
+  isOwn: boolean;
 }
 
 /** `tls` of the settings; empty: the server's own certificate. */
@@ -115,6 +126,10 @@ export async function openCertificates(tls: TlsSettings, options: CertificateOpt
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    validity: () =>
+      sources.flatMap(({ loaded }) =>
+        loaded ? [{ state: stateOf(loaded, now()), validTo: loaded.validTo, isOwn }] : [],
+      ),
     close: () => {
       stop();
       listeners.clear();
@@ -178,12 +193,20 @@ function choose({ default: fallback, byHost }: CurrentCertificates, host: string
   return byHost.get(name) ?? byHost.get(name.replace(/^[^.]+/, '*')) ?? fallback;
 }
 
-function logDates(log: Log, cert: string, { validFrom, validTo }: LoadedPair, now: number): void {
-  const dates = { validFrom: new Date(validFrom).toISOString(), validTo: new Date(validTo).toISOString() };
+function stateOf({ validFrom, validTo }: LoadedPair, now: number): Validity['state'] {
+  if (validTo <= now) return 'expired';
+  if (validFrom > now) return 'not yet valid';
+  return validTo - now < warnDays * dayMs ? 'ends soon' : 'valid';
+}
+
+function logDates(log: Log, cert: string, pair: LoadedPair, now: number): void {
+  const dates = { validFrom: new Date(pair.validFrom).toISOString(), validTo: new Date(pair.validTo).toISOString() };
   const fields = { event: 'certificate', cert, ...dates } as const;
-  if (validTo <= now) log.error(fields, 'the certificate has expired; mail programs warn people or refuse to connect');
-  else if (validFrom > now) log.error(fields, 'the certificate is not valid yet; mail programs warn people');
-  else if (validTo - now < warnDays * dayMs) log.warn(fields, 'the certificate expires soon');
+  const state = stateOf(pair, now);
+  if (state === 'expired')
+    log.error(fields, 'the certificate has expired; mail programs warn people or refuse to connect');
+  if (state === 'not yet valid') log.error(fields, 'the certificate is not valid yet; mail programs warn people');
+  if (state === 'ends soon') log.warn(fields, 'the certificate expires soon');
 }
 
 function tell(listener: (certificates: CurrentCertificates) => void, current: CurrentCertificates, log: Log): void {

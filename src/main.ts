@@ -13,6 +13,7 @@ import { openIntake } from './intake/listener.ts';
 import type { Intake } from './intake/listener.ts';
 import { createReceiveBudget } from './intake/receive-budget.ts';
 import { openQuarantine } from './open-quarantine.ts';
+import { openWeb } from './open-web.ts';
 import type { Log } from './quarantine/ports.ts';
 import type { Quarantine } from './quarantine/quarantine.ts';
 import { settleRestore } from './quarantine/restored.ts';
@@ -25,7 +26,7 @@ import { SmtpTarget } from './targets/smtp.ts';
 import { version } from './version.ts';
 
 export interface Listening {
-  name: 'IMAPS' | 'IMAP' | 'LMTP' | 'SMTP';
+  name: 'IMAPS' | 'IMAP' | 'LMTP' | 'SMTP' | 'HTTP';
   address: string;
   port: number;
   /** Which folder an intake fills. */
@@ -75,11 +76,14 @@ export interface ServerParts {
 /** Serves a quarantine that is open already; closing the server leaves it open. */
 export async function startServer(
   settings: Settings,
-  quarantine: Quarantine,
+  given: Quarantine,
   parts: ServerParts = {},
 ): Promise<RunningServer> {
+  // First, so that whoever watches the process sees it start, and last to go, so that they see it end.
+  const web = await openWeb(settings, given);
+  const { quarantine } = web;
   const { log } = quarantine;
-  const ending: Ending = { drainMs: parts.drainMs ?? defaultDrainMs, drains: [], releases: [] };
+  const ending: Ending = { drainMs: parts.drainMs ?? defaultDrainMs, drains: [], releases: [() => web.close()] };
   const listening: Listening[] = [];
   let worker: Worker | null = null;
   let closed: Promise<void> | null = null;
@@ -87,10 +91,11 @@ export async function startServer(
     try {
       await stop();
     } catch (error) {
-      log.error({ err: error }, 'a part of the server did not stop cleanly');
+      log.error({ event: 'stopped', err: error }, 'a part of the server did not stop cleanly');
     }
   }
   async function close(): Promise<void> {
+    web.stopping();
     log.info({ event: 'stopping' }, 'stopping: nothing new is accepted, and what is under way is finished');
     // Each begins at once: a balancer must see that no door is open any more, however long a delivery still takes.
     await Promise.all(ending.drains.map(end));
@@ -102,6 +107,7 @@ export async function startServer(
     // In the order of a message's way back: workers first, so that doors open only when everything behind them runs.
     if (settings.roles.includes('worker')) {
       worker = startWork(settings, quarantine, parts, ending);
+      web.watchWorker(worker);
     }
     const needsTls = settings.roles.includes('imap') || settings.roles.includes('intake');
     if (needsTls) {
@@ -111,11 +117,14 @@ export async function startServer(
         log,
       });
       ending.releases.push(() => certificates.close());
+      web.watchCertificates(certificates);
       if (settings.roles.includes('imap'))
         listening.push(...(await openImap(settings, quarantine, certificates, ending)));
       if (settings.roles.includes('intake'))
         listening.push(...(await openDoors(settings, quarantine, certificates, ending)));
     }
+    listening.push(web.listening);
+    web.started();
     log.info({ event: 'started', version, roles: settings.roles, listening }, `Lazaretto ${version} is ready`);
   } catch (error) {
     await close();
@@ -135,7 +144,7 @@ function startWork(settings: Settings, quarantine: Quarantine, parts: ServerPart
   const targets = parts.targets ?? {
     delivery: new SmtpTarget({
       onUnexpectedError: (error) =>
-        quarantine.log.error({ event: 'delivery', err: error }, 'a delivery met an error of ours'),
+        quarantine.log.error({ event: 'worker', err: error }, 'a delivery met an error of ours'),
     }),
     reports: buildReportTargets(settings.training),
     outgoing: settings.delivery.outgoing,
@@ -162,6 +171,7 @@ async function openImap(
     certificates: imapCertificates(certificates.current()),
     authenticate: (attempt) => accounts.authenticate(attempt),
     log: quarantine.log,
+    ...(quarantine.meter ? { meter: quarantine.meter } : {}),
     version,
     maxMessageBytes: settings.limits.messageBytes,
     limits: { connectionsPerLogin: settings.limits.connectionsPerLogin },

@@ -215,8 +215,10 @@ export const settingsSchema = section({
     })
     .describe('Where the filter hands mail in, one listener for each folder.'),
   http: section({
-    address: listenAddress().prefault('127.0.0.1').describe('IP address of the web pages and the API.'),
-    port: port().prefault(8080).describe('TCP port of the web pages and the API.'),
+    address: listenAddress()
+      .prefault('127.0.0.1')
+      .describe('IP address where health and metrics are served, without a login, by every process whatever its roles.'),
+    port: port().prefault(8080).describe('TCP port of health and metrics.'),
   }).prefault({}),
   retention: retention.prefault({}),
   delivery: delivery.prefault({}),

@@ -102,6 +102,7 @@ intake:
   - { protocol: lmtp, port: 0, folder: caught }
   - { protocol: lmtp, port: 0, folder: outgoing }
   - { protocol: smtp, port: 0, folder: training }
+http: { port: 0 }
 delivery: { outgoing: '${deliverTo}' }
 trustedHosts: [filter.example.test]
 `;

@@ -13,6 +13,7 @@ export function crashSettings(directory: string, nextHop: string): Settings {
     hostname: 'quarantine.example.test',
     imap: { ...defaults.imap, listen: [{ address, port: 0, tls: 'implicit' }] },
     intake: [{ protocol: 'lmtp', address, port: 0, folder: 'caught', allow: [] }],
+    http: { address, port: 0 },
     delivery: { ...defaults.delivery, outgoing: nextHop },
     training: [{ type: 'maildir', name: 'maildir', path: `${directory}/reports` }],
   };

@@ -20,7 +20,7 @@ export function addDemoCommand(program: Command): void {
     .description('try it out: everything on this machine, with sample mail')
     .option('--keep', 'leave the directory behind, and say where it is')
     .option('--dir <directory>', 'use this directory, and keep it; again: go on with it')
-    .option('--free-ports', 'listen on any free ports instead of 9993, 9143 and 2424 to 2426')
+    .option('--free-ports', 'listen on any free ports instead of 9993, 9143, 2424 to 2426 and 8080')
     .addHelpText(
       'after',
       `

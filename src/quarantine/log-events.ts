@@ -12,6 +12,10 @@ export const logEvents = {
     when: 'A store that was put back from a backup was made fit to go on.',
     fields: 'parked',
   },
+  proxy: {
+    when: 'A listener behind a balancer closed a connection that nobody vouched for.',
+    fields: 'listener, remoteAddress, reason',
+  },
   arrival: { when: 'A door kept mail, durably.', fields: 'view, ids, envelope, sizeBytes' },
   reject: { when: 'A door refused a client, a recipient or mail for good.', fields: 'reply, view, sender, recipient' },
   defer: { when: 'A door told mail to come again later.', fields: 'reply, view' },

@@ -67,7 +67,8 @@ function sharedPorts(content: unknown, defaults: CrossCheckDefaults): PathProble
   const listeners = [
     ...running('imap', items(content, ['imap', 'listen'], endpoint({ address: '0.0.0.0' }), defaults.imap.listen)),
     ...running('intake', items(content, ['intake'], endpoint({ address: '127.0.0.1' }), doors)),
-    ...running('web', http.success ? [{ path: ['http'], value: http.data }] : []),
+    // Health and metrics are served whatever the roles.
+    ...(http.success ? [{ path: ['http'], value: http.data }] : []),
   ];
   return listeners.flatMap((listener, index) => {
     const other = listeners.slice(0, index).find((earlier) => collide(earlier.value, listener.value));

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { launcher, openLazaretto } from './lazaretto-process.ts';
 
-const quiet = 'roles: [imap]\nimap: { listen: [ { address: 127.0.0.1, port: 0 } ] }\n';
+const quiet = 'roles: [imap]\nimap: { listen: [ { address: 127.0.0.1, port: 0 } ] }\nhttp: { port: 0 }\n';
 
 test('without a command it serves, logs JSON lines, and ends in good order when told to', async () => {
   await using lazaretto = await openLazaretto(quiet);

@@ -112,6 +112,7 @@ function testSettings(directory: string, outgoing: string, { dropFolders = 'empt
         { address, port: 0, tls: 'starttls' },
       ],
     },
+    http: { address, port: 0 },
     intake: defaults.intake.map((door) => ({ ...door, port: 0 })),
     delivery: { ...defaults.delivery, outgoing },
     training: [{ type: 'maildir', name: 'maildir', path: join(directory, 'reports') }],

@@ -552,6 +552,7 @@ function restart(server: TestServer): Promise<RunningServer> {
       ...settings,
       dataDir: server.directory,
       roles: ['imap'],
+      http: { address: '127.0.0.1', port: 0 },
       imap: { ...settings.imap, listen: [{ address: '127.0.0.1', port: 0, tls: 'implicit' }] },
     },
     server.quarantine,

@@ -3,16 +3,16 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-const usual = { imaps: 9993, imap: 9143, caught: 2424, outgoing: 2425, training: 2426 };
+const usual = { imaps: 9993, imap: 9143, caught: 2424, outgoing: 2425, training: 2426, http: 8080 };
 
 /** 0 stands for any free port. */
 export type DemoPorts = typeof usual;
 
-export const freePorts: DemoPorts = { imaps: 0, imap: 0, caught: 0, outgoing: 0, training: 0 };
+export const freePorts: DemoPorts = { imaps: 0, imap: 0, caught: 0, outgoing: 0, training: 0, http: 0 };
 
 export async function usualPorts(): Promise<DemoPorts> {
   const ports = { ...freePorts };
-  for (const name of ['imaps', 'imap', 'caught', 'outgoing', 'training'] as const) {
+  for (const name of ['imaps', 'imap', 'caught', 'outgoing', 'training', 'http'] as const) {
     if (await isFree(usual[name])) ports[name] = usual[name];
   }
   return ports;

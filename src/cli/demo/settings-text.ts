@@ -20,6 +20,7 @@ intake:
   - { protocol: lmtp, address: 127.0.0.1, port: ${ports.caught}, folder: caught }
   - { protocol: lmtp, address: 127.0.0.1, port: ${ports.outgoing}, folder: outgoing }
   - { protocol: smtp, address: 127.0.0.1, port: ${ports.training}, folder: training }
+http: { port: ${ports.http} }
 delivery:
   outgoing: smtp://127.0.0.1:${nextHopPort}
 training:

@@ -49,7 +49,11 @@ export function welcome({ listening, settingsFile }: RunningDemo): string {
 }
 
 function listenerLine({ name, address, port, folder }: Listening): string {
-  const note = name === 'IMAP' ? ' (STARTTLS)' : folder === undefined ? '' : ` (for ${mailboxes[folder] ?? folder})`;
+  const notes: Partial<Record<Listening['name'], string>> = {
+    IMAP: ' (STARTTLS)',
+    HTTP: ' (/livez, /readyz, /metrics)',
+  };
+  const note = folder === undefined ? (notes[name] ?? '') : ` (for ${mailboxes[folder] ?? folder})`;
   return `${name} ${address}:${port}${note}`;
 }
 

@@ -1,0 +1,76 @@
+// The HTTP server of a process: is it alive, is it ready, what has it done. Answers without a login, hence on loopback unless the
+// settings say otherwise, and tells nothing about mail or people. Opened by src/open-web.ts in every process, whatever its roles.
+import { fastify } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../quarantine/ports.ts';
+import type { Health } from './health.ts';
+import { reportText } from './health.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface HttpOptions {
+  address: string;
+  /** 0: any free one. */
+  port: number;
+  health: Health;
+  metrics: Pick<Metrics, 'exposition'>;
+  log: Log;
+}
+
+export interface HttpServer {
+  address: string;
+  port: number;
+  /** Answers what was asked, then closes every connection. */
+  close(): Promise<void>;
+}
+
+const plain = 'text/plain; charset=utf-8';
+
+/** Resolves when it listens; rejects when the address or port cannot be had. */
+export async function openHttp({ address, port, health, metrics, log }: HttpOptions): Promise<HttpServer> {
+  const app = fastify({
+    logger: false,
+    // Nothing that is asked for here has a body; whoever sends slowly holds a connection and no more.
+    bodyLimit: 1024,
+    connectionTimeout: 30_000,
+    requestTimeout: 10_000,
+    forceCloseConnections: 'idle',
+  });
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');
+  });
+  app.get('/livez', (_request, reply) => reply.type(plain).send('ok\n'));
+  app.get('/readyz', async (request, reply) => {
+    const report = await health.report();
+    reply.code(report.ready ? 200 : 503);
+    return wantsJson(request) ? reply.send(report) : reply.type(plain).send(reportText(report));
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const { type, text } = await metrics.exposition();
+    return reply.type(type).send(text);
+  });
+  answerTheRest(app, log);
+  await app.listen({ host: address, port });
+  const bound = app.server.address();
+  return {
+    address,
+    port: typeof bound === 'object' && bound ? bound.port : port,
+    close: () => app.close(),
+  };
+}
+
+function wantsJson({ headers }: FastifyRequest): boolean {
+  return /\bapplication\/json\b/i.test(headers.accept ?? '');
+}
+
+function answerTheRest(app: FastifyInstance, log: Log): void {
+  app.setNotFoundHandler((_request, reply: FastifyReply) =>
+    reply.code(404).type(plain).send('There is nothing here. GET /livez, /readyz and /metrics are answered.\n'),
+  );
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    if (error.statusCode !== undefined && error.statusCode < 500) {
+      return reply.code(error.statusCode).type(plain).send('This request cannot be understood.\n');
+    }
+    log.error({ event: 'web', path: request.routeOptions.url, err: error }, 'a request could not be answered');
+    return reply.code(500).type(plain).send('Something went wrong here. It has been logged.\n');
+  });
+}
