@@ -3,8 +3,8 @@
 // call it, open-movable.ts chooses the driver. The same UIDs under the same UIDVALIDITY mean that mail programs notice nothing.
 //
 // Not part of a store here: leases of processes that end anyway (they are in the messages), and the last numbers of forgotten messages,
-// which only sessions ask for that were open at the time. Numbers of a message that were not given out yet are (a driver that numbers
-// after it wrote finishes that in `close` or before `messages` begins).
+// which only sessions ask for that were open at the time. A driver that numbers a message after it wrote it finishes that before `numbers`
+// and `messages` of a source begin.
 import type { Message, View } from '../quarantine/message.ts';
 import type { AccountRecord, DomainRecord } from '../quarantine/ports.ts';
 import type { Reading } from '../quarantine/reading/reading.ts';
@@ -98,6 +98,8 @@ export interface MovableReader {
   messages(after?: string): AsyncIterable<StoredMessage | Unreadable>;
   /** Those of the digests for which no content is stored. */
   missing(digests: readonly string[]): Promise<string[]>;
+  /** For `store verify`: what the database finds broken in itself, beyond single messages and contents; phrases for the administrator. */
+  selfCheck(): Promise<string[]>;
 }
 
 /**
