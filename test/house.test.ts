@@ -33,6 +33,9 @@ describe('the rules of the house', () => {
     ['src/imap/move.ts', 'src/imap/copy.ts'],
     ['src/imap/imap-core.ts', 'node:net'],
     ['src/storage/sqlite/open.ts', 'node:sqlite'],
+    ['src/imap/imap-core.ts', 'src/net/proxied-client.ts'],
+    ['src/intake/listener.ts', 'src/net/networks.ts'],
+    ['src/net/proxied-client.ts', 'src/quarantine/ports.ts'],
     ['src/web/pages.ts', '@scope/used/deep'],
     ['folders/spam.ts', 'src/quarantine/folder.ts'],
     ['src/settings.ts', 'src/quarantine/scope.ts'],
@@ -75,6 +78,8 @@ describe('the rules of the house', () => {
     ['src/main.ts', 'src/cli/serve.ts', /commands call the wiring/],
     ['src/cli/serve.ts', 'scripts/load.ts', /no scripts and no tests/],
     ['scripts/load.ts', 'test/imap/move.test.ts', /nothing imports a test/],
+    ['src/net/proxied-client.ts', 'src/imap/imap-core.ts', /neither door/],
+    ['src/targets/smtp.ts', 'src/net/networks.ts', /never another edge/],
     ['src/elsewhere/a.ts', 'node:fs', /in no room of the house/],
   ];
   for (const [path, imported, why] of forbidden) {

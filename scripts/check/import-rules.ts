@@ -35,6 +35,11 @@ const rooms: readonly { from: RegExp; mayImport: RegExp; because: string }[] = [
     because: 'the certificates know the domain and nobody else',
   },
   {
+    from: /^src\/net\//,
+    mayImport: /^src\/(net|quarantine)\//,
+    because: 'what the doors share of TCP knows the domain and neither door',
+  },
+  {
     from: /^src\/[^/]+\.ts$/,
     mayImport: /^(src\/(?!cli\/)|folders\/)/,
     because: 'commands call the wiring, never the other way round',
@@ -46,7 +51,8 @@ const rooms: readonly { from: RegExp; mayImport: RegExp; because: string }[] = [
   },
   ...['storage', 'imap', 'intake', 'queue', 'targets', 'accounts', 'web'].map((edge) => ({
     from: new RegExp(`^src/${edge}/`),
-    mayImport: new RegExp(`^src/(${edge}|quarantine)/`),
+    // What both kinds of doors need of TCP is no edge of its own.
+    mayImport: new RegExp(`^src/(${edge}|quarantine${['imap', 'intake'].includes(edge) ? '|net' : ''})/`),
     because: 'an edge imports the domain and never another edge, the settings or the wiring',
   })),
   {
