@@ -180,8 +180,9 @@ async function openImap(
   ending.drains.push(() => shell.close('The quarantine is stopping. Please connect again later.'));
   ending.releases.push(certificates.onChange((current) => shell.setCertificates(imapCertificates(current))));
   const listening: Listening[] = [];
-  for (const { address, port, tls } of settings.imap.listen) {
-    const bound = await shell.listen(address, port, tls);
+  for (const { address, port, tls, proxyProtocol } of settings.imap.listen) {
+    const proxied = proxyProtocol ? { trustedProxies: settings.trustedProxies } : {};
+    const bound = await shell.listen({ address, port, tls, ...proxied });
     listening.push({ name: tls === 'implicit' ? 'IMAPS' : 'IMAP', address, port: bound.port });
   }
   return listening;
@@ -199,7 +200,7 @@ async function openDoors(
 ): Promise<Listening[]> {
   const budget = createReceiveBudget(receivingBytesFor(settings.limits.messageBytes));
   const listening: Listening[] = [];
-  for (const { protocol, address, port, folder, allow } of settings.intake) {
+  for (const { protocol, address, port, folder, allow, proxyProtocol } of settings.intake) {
     const door: Intake = await openIntake(
       {
         protocol,
@@ -208,6 +209,7 @@ async function openDoors(
         view: folder,
         hostname: settings.hostname,
         allow,
+        ...(proxyProtocol ? { trustedProxies: settings.trustedProxies } : {}),
         tls: certificates.current().default,
         budget,
         closeGraceMs: ending.drainMs,

@@ -54,6 +54,13 @@ const certificate = section({
     ),
 });
 
+const proxyProtocol = () =>
+  onOff()
+    .prefault(false)
+    .describe(
+      'A TCP balancer is in front: each connection begins with a PROXY header (v1 or v2) from one of `trustedProxies`.',
+    );
+
 // The two that mail programs try by themselves. 143 never takes a password before STARTTLS.
 const defaultImapListeners = [
   { address: '0.0.0.0', port: 993, tls: 'implicit' },
@@ -68,6 +75,7 @@ const imap = section({
       tls: oneOf(['implicit', 'starttls'])
         .prefault('implicit')
         .describe('Whether TLS begins with the connection or by STARTTLS; without TLS nobody can log in.'),
+      proxyProtocol: proxyProtocol(),
     }),
     'listeners',
   )
@@ -98,7 +106,8 @@ const intake = section({
     .describe('Where the mail goes: caught incoming, caught outgoing, or delivered copies to train with.'),
   allow: listOf(network(), 'networks')
     .prefault([])
-    .describe('Networks that may connect; needed wherever the address is not a loopback address.'),
+    .describe('Networks that may hand mail in (behind a balancer: its clients); needed unless on a loopback address.'),
+  proxyProtocol: proxyProtocol(),
 });
 
 const retention = section({
@@ -217,7 +226,9 @@ export const settingsSchema = section({
   http: section({
     address: listenAddress()
       .prefault('127.0.0.1')
-      .describe('IP address where health and metrics are served, without a login, by every process whatever its roles.'),
+      .describe(
+        'IP address where health and metrics are served, without a login, by every process whatever its roles.',
+      ),
     port: port().prefault(8080).describe('TCP port of health and metrics.'),
   }).prefault({}),
   retention: retention.prefault({}),
@@ -237,6 +248,13 @@ export const settingsSchema = section({
     .prefault([])
     .describe(
       'Names of your filters as they stand after `by` in their Received lines; only verdicts above such a line are believed.',
+    ),
+  trustedProxies: listOf(network(), 'networks')
+    .min(1, { error: 'at least one network' })
+    .prefault(['127.0.0.0/8', '::1/128'])
+    .meta({ defaultText: 'loopback' })
+    .describe(
+      'Networks of the TCP balancers that are believed whose connections they bring, where `proxyProtocol` is on.',
     ),
   log: section({
     level: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
@@ -301,7 +319,7 @@ function complete(given: z.output<typeof settingsSchema>, directory: string) {
 }
 
 function defaultIntake(on: z.output<typeof folders>): z.output<typeof intake>[] {
-  const door = { protocol: 'lmtp', address: '127.0.0.1', allow: [] } as const;
+  const door = { protocol: 'lmtp', address: '127.0.0.1', allow: [], proxyProtocol: false } as const;
   return [
     { ...door, port: 2424, folder: 'caught' as const, allow: [] },
     ...(on.outgoing ? [{ ...door, port: 2425, folder: 'outgoing' as const, allow: [] }] : []),

@@ -255,6 +255,24 @@ training:
     ],
     ['a door for everybody', 'intake: [ { address: "::", port: 1, allow: [] } ]', /intake\[0\]\.allow is missing/],
     [
+      'a door behind an unnamed balancer',
+      'intake: [ { address: 10.0.0.1, port: 1, allow: [192.0.2.0/24], proxyProtocol: true } ]',
+      /trustedProxies is missing, and intake\[0\] has proxyProtocol where other machines can connect/,
+    ],
+    [
+      'a balancer whose clients are not named',
+      'trustedProxies: [10.0.0.2]\nintake: [ { address: 10.0.0.1, port: 1, proxyProtocol: true } ]',
+      /intake\[0\]\.allow is missing, and 10\.0\.0\.1 can/,
+    ],
+    ['trust in everybody', 'trustedProxies: [10.0.0.2, "::/0"]', /trustedProxies\[1\] is ::\/0: everybody could claim/],
+    ['trust in nobody', 'trustedProxies: []', /trustedProxies is an empty list; expected at least one network/],
+    ['a balancer that is none', 'trustedProxies: [haproxy]', /trustedProxies\[0\] is "haproxy"; expected a network/],
+    [
+      'a version of the PROXY protocol where a switch is',
+      'imap: { listen: [ { port: 1, proxyProtocol: v2 } ] }',
+      /imap\.listen\[0\]\.proxyProtocol is "v2"; expected true or false/,
+    ],
+    [
       'mail that nobody would see',
       'folders: { training: false }\nintake: [ { port: 1, folder: training } ]',
       /intake\[0\]\.folder is training, which folders\.training switches off/,
@@ -274,6 +292,22 @@ training:
   ];
   for (const [what, yaml, said] of single)
     test(`is told of ${what}`, () => assert.match(onlyMistake(yaml).replace(/^line \d+: /, ''), said));
+
+  test('is told at once of all that a door behind a balancer lacks', () => {
+    const yaml = 'intake: [ { address: 10.0.0.1, port: 1, proxyProtocol: true } ]';
+    assert.deepEqual(mistakes(yaml), ['undefined trustedProxies', '1 intake[0].allow']);
+  });
+
+  test('may leave a balancer on the same machine unnamed', () => {
+    const { imap, intake, trustedProxies } = load(
+      'imap: { listen: [ { port: 993, proxyProtocol: true } ] }\nintake: [ { port: 24, proxyProtocol: true } ]',
+    );
+    assert.deepEqual(
+      [...imap.listen, ...intake].map(({ proxyProtocol }) => proxyProtocol),
+      [true, true],
+    );
+    assert.deepEqual(trustedProxies, ['127.0.0.0/8', '::1/128']);
+  });
 
   test('is told of listeners that would take each other the port', () => {
     const taken = (yaml: string) => onlyMistake(yaml).replace(/^line \d+: /, '');

@@ -11,8 +11,8 @@ export function crashSettings(directory: string, nextHop: string): Settings {
   return {
     ...defaults,
     hostname: 'quarantine.example.test',
-    imap: { ...defaults.imap, listen: [{ address, port: 0, tls: 'implicit' }] },
-    intake: [{ protocol: 'lmtp', address, port: 0, folder: 'caught', allow: [] }],
+    imap: { ...defaults.imap, listen: [{ address, port: 0, tls: 'implicit', proxyProtocol: false }] },
+    intake: [{ protocol: 'lmtp', address, port: 0, folder: 'caught', allow: [], proxyProtocol: false }],
     http: { address, port: 0 },
     delivery: { ...defaults.delivery, outgoing: nextHop },
     training: [{ type: 'maildir', name: 'maildir', path: `${directory}/reports` }],

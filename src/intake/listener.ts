@@ -1,13 +1,16 @@
 // A door that mail comes in by: an LMTP or SMTP listener that keeps what arrives in one view. Says 250 only after `receive` has resolved,
 // so that until then the sending server has the message. Never asks DNS, never bounces, and never dies of one connection.
 // Opened by src/main.ts, one per entry of the settings' `intake`.
+import { loopbackNetworks, networkMatcher } from '../net/networks.ts';
+import { directClient, proxiedClients } from '../net/proxied-client.ts';
+import type { Client } from '../net/proxied-client.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { IntakeView } from '../quarantine/receive.ts';
-import { allowedClients } from './allowed-clients.ts';
 import { Door } from './door.ts';
 import { closeGraceMs, defaultMaxClients, receivingBytesFor } from './limits.ts';
 import { createReceiveBudget } from './receive-budget.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
+import type { Reply } from './reply.ts';
 import { SmtpShell } from './smtp-shell.ts';
 import type { Certificate } from './smtp-shell.ts';
 
@@ -21,8 +24,10 @@ export interface IntakeOptions {
   view: IntakeView;
   /** Our name in the greeting. */
   hostname: string;
-  /** Networks (CIDR) or single addresses that may connect. None: loopback only. */
+  /** Networks (CIDR) or single addresses that may hand mail in. None: loopback only. */
   allow?: readonly string[];
+  /** Networks of the balancers that connect here, each time with a PROXY header. Absent: clients connect by themselves. */
+  trustedProxies?: readonly string[];
   /** STARTTLS is offered when there is one. */
   tls?: Certificate;
   maxClients?: number;
@@ -45,7 +50,10 @@ export interface Intake {
 
 /** Resolves when it listens. Rejects when the address or port cannot be had or a network of `allow` is none. */
 export async function openIntake(options: IntakeOptions, quarantine: Quarantine): Promise<Intake> {
-  const isAllowed = allowedClients(options.allow);
+  const isAllowed = networkMatcher(options.allow?.length ? options.allow : loopbackNetworks);
+  const refusalOfClient = ({ address }: Client): Reply | null =>
+    isAllowed(address) ? null : door.refuseClient(address);
+  const { trustedProxies } = options;
   const { maxMessageBytes } = quarantine.policy;
   const door = new Door({
     quarantine,
@@ -63,7 +71,13 @@ export async function openIntake(options: IntakeOptions, quarantine: Quarantine)
       ...(options.tls ? { certificate: options.tls } : {}),
     },
     {
-      onConnect: (client) => (isAllowed(client) ? null : door.refuseClient(client)),
+      clientOf:
+        trustedProxies === undefined
+          ? (socket) => Promise.resolve(directClient(socket))
+          : proxiedClients({ trustedProxies, log: quarantine.log }),
+      // A balancer may ask how we are, with EHLO as well, wherever it is; to hand mail in is another matter.
+      onConnect: (client) => (client.isBalancer ? null : refusalOfClient(client)),
+      onSender: refusalOfClient,
       onRecipient: (envelope, recipient) => door.refusalOf(envelope.sender, recipient),
       onData: (announcedBytes) => door.deferralOfData(announcedBytes),
       onMessage: (message, envelope) => door.take(message, envelope),

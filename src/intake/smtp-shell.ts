@@ -1,4 +1,4 @@
-// The one file that touches smtp-server. It keeps the command loop, EHLO, STARTTLS and the timeouts of that library and replaces what
+// The one file that touches smtp-server, with message-stream.ts. It keeps the command loop, EHLO, STARTTLS and the timeouts of that library and replaces what
 // would lose or change mail: its address parser (decodes IDNA, refuses quoted local parts), its dot handling (takes dots after a bare LF
 // away), its list of recipients (drops a repeated one, so that LMTP gets one reply too few), its delayed greeting and its way to close.
 // Decides nothing about mail: listener.ts gives the answers. smtp-server is pinned to one version because its inner methods are overridden.
@@ -8,12 +8,13 @@ import { SMTPServer } from 'smtp-server';
 import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
-import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import type { Client } from '../net/proxied-client.ts';
 import type { Envelope } from '../quarantine/message.ts';
-import { DataDecoder } from './data-decoder.ts';
 import { parseEnvelopePath } from './envelope-path.ts';
 import type { EnvelopePath } from './envelope-path.ts';
 import { idleTimeoutMs, maxCommandLineBytes, maxRecipients } from './limits.ts';
+import { MessageStream } from './message-stream.ts';
 import { replies } from './reply.ts';
 import type { Reply } from './reply.ts';
 
@@ -25,7 +26,11 @@ export interface Certificate {
 
 /** The answers. None may throw: what it throws would reach the client as smtp-server's own words. Null: go on. */
 export interface ShellAnswers {
-  onConnect(remoteAddress: string): Reply | null;
+  /** Whose connection it is; null when it is not to be served and is closed already. */
+  clientOf(socket: Socket): Promise<Client | null>;
+  onConnect(client: Client): Reply | null;
+  /** At MAIL. */
+  onSender(client: Client): Reply | null;
   onRecipient(envelope: Envelope, recipient: string): Reply | null;
   /** Before 354. `announcedBytes` is what the client said at MAIL (RFC 1870), 0 when it said nothing. */
   onData(announcedBytes: number): Reply | null;
@@ -52,6 +57,9 @@ export class SmtpShell extends SMTPServer {
   readonly answers: ShellAnswers;
   readonly #closeGraceMs: number;
   readonly #sockets = new Set<Socket>();
+  /** Nobody has said yet whose they are. */
+  readonly #unknown = new Set<Socket>();
+  readonly #clients = new WeakMap<SMTPServerSession, Client>();
   readonly #arriving = new Set<Promise<void>>();
   /** No connections and no transactions are begun any more. */
   isClosing = false;
@@ -87,14 +95,29 @@ export class SmtpShell extends SMTPServer {
   override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    const connection = new ShellConnection(this, socket, options);
+    this.#serve(socket, options).catch((error: unknown) => {
+      this.answers.onTrouble(error);
+      socket.destroy();
+    });
+  }
+
+  async #serve(socket: Socket, options?: SMTPConnectionOptions | null): Promise<void> {
+    this.#unknown.add(socket);
+    const client = await this.answers.clientOf(socket).finally(() => this.#unknown.delete(socket));
+    if (client === null) return;
+    const connection = new ShellConnection(this, socket, { ...options, remoteAddress: client.address });
+    this.#clients.set(connection.session, client);
     this.connections.add(connection);
     connection.on('error', (error: Error) => this._onError(error));
     connection.init();
   }
 
   override onConnect(session: SMTPServerSession, callback: Callback): void {
-    callback(asError(this.answers.onConnect(session.remoteAddress)));
+    callback(asError(this.answers.onConnect(this.#clientOf(session))));
+  }
+
+  override onMailFrom(_address: SMTPServerAddress, session: SMTPServerSession, callback: Callback): void {
+    callback(asError(this.answers.onSender(this.#clientOf(session))));
   }
 
   override onRcptTo(address: SMTPServerAddress, session: SMTPServerSession, callback: Callback): void {
@@ -139,12 +162,17 @@ export class SmtpShell extends SMTPServer {
     const timeIsUp = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#closeGraceMs);
     });
+    for (const socket of this.#unknown) socket.destroy();
     this.#endIdleConnections();
     // A message whose client has gone away is still being stored.
     await Promise.race([isClosed.then(() => Promise.allSettled(this.#arriving)), timeIsUp]);
     clearTimeout(timer);
     for (const connection of this.connections) if (connection instanceof ShellConnection) connection.sendAway();
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #clientOf(session: SMTPServerSession): Client {
+    return this.#clients.get(session) ?? { address: session.remoteAddress, isBalancer: false };
   }
 
   #endIdleConnections(): void {
@@ -163,7 +191,8 @@ class ShellConnection extends SMTPConnection {
   /** smtp-server waits 100 ms for clients that talk too soon; a filter that delivers a message per connection would wait each time. */
   override init(): void {
     this._setListeners(() => {
-      if (this.#shell.connections.size > (this.#shell.options.maxClients ?? Infinity))
+      if (this.#shell.isClosing) this.#say(replies.closing);
+      else if (this.#shell.connections.size > (this.#shell.options.maxClients ?? Infinity))
         this.#say(replies.tooManyClients);
       else this.connectionReady();
     });
@@ -171,7 +200,7 @@ class ShellConnection extends SMTPConnection {
 
   // Called by the constructor of SMTPConnection, when this class's own fields do not exist yet.
   override _createParser(): SMTPStream {
-    const parser = new ShellStream({ maxCommandLength: this._server.options.maxCommandLength });
+    const parser = new MessageStream({ maxCommandLength: this._server.options.maxCommandLength });
     parser.oncommand = (command, callback) =>
       this._onCommand(command, () => {
         callback?.();
@@ -240,37 +269,6 @@ class ShellConnection extends SMTPConnection {
     this.#say(replies.closing);
     // A client that keeps its side open must not keep the server from ending.
     if (!this._upgrading) this._socket.destroySoon();
-  }
-}
-
-class ShellStream extends SMTPStream {
-  #decoder = new DataDecoder();
-
-  override startDataMode(maxBytes?: number | string | null): SMTPServerDataStream {
-    this.#decoder = new DataDecoder();
-    return super.startDataMode(maxBytes);
-  }
-
-  override _feedDataStream(chunk: Buffer, done: Callback): void {
-    const { message, rest } = this.#decoder.push(chunk);
-    this._countDataBytes(message.length);
-    if (rest) {
-      this._endDataMode(message, rest, done);
-      return;
-    }
-    const stream = this._dataStream;
-    if (!stream?.writable || !message.length || stream.write(message)) {
-      done();
-      return;
-    }
-    // A stream that is destroyed never drains.
-    const goOn = (): void => {
-      stream.off('drain', goOn);
-      stream.off('close', goOn);
-      done();
-    };
-    stream.once('drain', goOn);
-    stream.once('close', goOn);
   }
 }
 

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { keyText, valueAt } from './problems.ts';
 import type { KeyPath, PathProblem } from './problems.ts';
-import { duration, hostName, isLoopback, isWildcard, listenAddress, port } from './values.ts';
+import { duration, hostName, isLoopback, isWildcard, listenAddress, network, port } from './values.ts';
 
 interface Endpoint {
   address: string;
@@ -25,6 +25,8 @@ export function crossCheck(content: unknown, defaults: CrossCheckDefaults): Path
   return [
     ...sharedPorts(content, defaults),
     ...openDoors(content),
+    ...unnamedBalancers(content),
+    ...trustInEverybody(content),
     ...unseenMail(content),
     ...retentionOrder(content, defaults),
     ...sharedTargetNames(content),
@@ -103,6 +105,31 @@ function openDoors(content: unknown): PathProblem[] {
       path: [...path, 'allow'],
       problem: `is missing, and ${value.address} can be reached from other machines`,
       expected: 'the networks that may hand mail in, such as [10.0.0.0/8], or address: 127.0.0.1',
+    }));
+}
+
+/** By default only a balancer on this machine is believed, and it has no need of a door that others can reach. */
+function unnamedBalancers(content: unknown): PathProblem[] {
+  if (valueAt(content, ['trustedProxies']) !== undefined) return [];
+  const door = z.object({ address: listenAddress(), proxyProtocol: z.literal(true) });
+  const [first] = items(content, ['intake'], door).filter(({ value }) => !isLoopback(value.address));
+  if (!first) return [];
+  return [
+    {
+      path: ['trustedProxies'],
+      problem: `is missing, and ${keyText(first.path)} has proxyProtocol where other machines can connect`,
+      expected: 'the networks of the balancers, such as [10.0.0.2, 10.0.0.3]',
+    },
+  ];
+}
+
+function trustInEverybody(content: unknown): PathProblem[] {
+  return items(content, ['trustedProxies'], network())
+    .filter(({ value }) => /\/0+$/.test(value))
+    .map(({ path, value }) => ({
+      path,
+      problem: `is ${value}: everybody could claim to be anybody`,
+      expected: 'the networks of the balancers alone',
     }));
 }
 

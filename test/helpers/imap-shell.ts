@@ -3,7 +3,7 @@
 import type { TestContext } from 'node:test';
 import { makeSelfSigned } from '../../src/certificates/self-signed.ts';
 import type { SelectedMailbox } from '../../src/imap/command.ts';
-import { createImapShell, type ImapShell } from '../../src/imap/imap-core.ts';
+import { createImapShell, type ImapListener, type ImapShell } from '../../src/imap/imap-core.ts';
 import type { AuthenticationAttempt, ShellOptions } from '../../src/imap/shell-options.ts';
 import type { Log } from '../../src/quarantine/ports.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
@@ -34,9 +34,11 @@ export function certificateFor(...names: string[]): { cert: string; key: string 
 
 const ownCertificate = certificateFor('quarantine.example.test');
 
+/** @param listener what both listeners have in common */
 export async function startShell<S extends SelectedMailbox = SelectedMailbox>(
   context: Pick<TestContext, 'after'>,
   options: Partial<ShellOptions<S>> = {},
+  listener: Pick<ImapListener, 'trustedProxies'> = {},
 ): Promise<TestShell<S>> {
   const logged: LoggedLine[] = [];
   const attempts: AuthenticationAttempt[] = [];
@@ -57,8 +59,8 @@ export async function startShell<S extends SelectedMailbox = SelectedMailbox>(
     },
     ...options,
   });
-  const { port } = await shell.listen('127.0.0.1', 0, 'implicit');
-  const { port: startTlsPort } = await shell.listen('127.0.0.1', 0, 'starttls');
+  const { port } = await shell.listen({ address: '127.0.0.1', port: 0, tls: 'implicit', ...listener });
+  const { port: startTlsPort } = await shell.listen({ address: '127.0.0.1', port: 0, tls: 'starttls', ...listener });
   context.after(async () => {
     await Promise.all(clients.map((client) => client.close()));
     await shell.close('The test has ended');

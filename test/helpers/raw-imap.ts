@@ -11,6 +11,8 @@ export interface RawImapOptions {
   /** What is asked for by SNI, and the like. Certificates are not checked unless `rejectUnauthorized` is set. */
   tlsOptions?: ConnectionOptions;
   host?: string;
+  /** Sent first of all, before TLS: what a balancer puts in front of a connection. */
+  preface?: Buffer;
 }
 
 export interface Reply {
@@ -40,14 +42,14 @@ export class RawImap {
 
   /** Resolves when the greeting has been read. */
   static async connect(port: number, options: RawImapOptions = {}): Promise<RawImap> {
-    const { tls = 'implicit', tlsOptions = {}, host = '127.0.0.1' } = options;
-    const socket =
-      tls === 'implicit'
-        ? connectTls({ port, host, rejectUnauthorized: false, ...tlsOptions })
-        : connectTcp({ port, host });
+    const { tls = 'implicit', tlsOptions = {}, host = '127.0.0.1', preface } = options;
+    const plain = connectTcp({ port, host });
     // Otherwise each command takes 40 ms.
-    socket.setNoDelay(true);
-    await once(socket, tls === 'implicit' ? 'secureConnect' : 'connect');
+    plain.setNoDelay(true);
+    await once(plain, 'connect');
+    if (preface !== undefined) plain.write(preface);
+    const socket = tls === 'implicit' ? connectTls({ socket: plain, rejectUnauthorized: false, ...tlsOptions }) : plain;
+    if (tls === 'implicit') await once(socket, 'secureConnect');
     const client = new RawImap(socket);
     client.greeting = await client.read();
     if (tls === 'starttls') {

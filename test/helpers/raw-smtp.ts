@@ -18,10 +18,11 @@ export class RawSmtp {
     this.#listen(socket);
   }
 
-  /** Resolves when the greeting was read. */
-  static async connect(port: number, host = '127.0.0.1'): Promise<RawSmtp> {
+  /** Resolves when the greeting was read. `preface` is sent first of all: what a balancer puts in front of a connection. */
+  static async connect(port: number, host = '127.0.0.1', preface?: Buffer): Promise<RawSmtp> {
     const socket = connectTcp({ port, host });
     await once(socket, 'connect');
+    if (preface) socket.write(preface);
     const client = new RawSmtp(socket);
     client.greeting = await client.reply();
     return client;

@@ -108,8 +108,8 @@ function testSettings(directory: string, outgoing: string, { dropFolders = 'empt
     imap: {
       dropFolders,
       listen: [
-        { address, port: 0, tls: 'implicit' },
-        { address, port: 0, tls: 'starttls' },
+        { address, port: 0, tls: 'implicit', proxyProtocol: false },
+        { address, port: 0, tls: 'starttls', proxyProtocol: false },
       ],
     },
     http: { address, port: 0 },

@@ -553,7 +553,7 @@ function restart(server: TestServer): Promise<RunningServer> {
       dataDir: server.directory,
       roles: ['imap'],
       http: { address: '127.0.0.1', port: 0 },
-      imap: { ...settings.imap, listen: [{ address: '127.0.0.1', port: 0, tls: 'implicit' }] },
+      imap: { ...settings.imap, listen: [{ address: '127.0.0.1', port: 0, tls: 'implicit', proxyProtocol: false }] },
     },
     server.quarantine,
   );
