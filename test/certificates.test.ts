@@ -249,6 +249,30 @@ describe('with certificates in the settings', () => {
     assert.match(logged.at(-1) ?? '', /error: the certificate has expired/);
   });
 
+  test('how each stands with its dates can be asked at any time', async () => {
+    const states = (of: Certificates) => of.validity().map(({ state, isOwn }) => `${state}${isOwn ? ', own' : ''}`);
+    const early = makeSelfSigned({
+      names: ['c.example'],
+      notBefore: new Date(start + dayMs),
+      notAfter: new Date(start + 200 * dayMs),
+    });
+    const given = await open([
+      await write('a', pairFor(['a.example'], 15)),
+      await write('b', pairFor(['b.example'], -0.5)),
+      await write('c', early),
+    ]);
+    assert.deepEqual(states(given), ['valid', 'expired', 'not yet valid']);
+    assert.equal(given.validity()[0]?.validTo, Math.floor((start + 15 * dayMs) / 1000) * 1000);
+    clock += 2 * dayMs;
+    assert.deepEqual(states(given), ['ends soon', 'expired', 'valid']);
+    const own = await open([]);
+    assert.deepEqual(states(own), ['valid, own']);
+    clock += 900 * dayMs;
+    assert.deepEqual(states(own), ['expired, own']);
+    await poll();
+    assert.deepEqual(states(own), ['valid, own']);
+  });
+
   test('each host name gets its certificate, any other the first one', async () => {
     const [a, b, c] = [pairFor(['a.example', '*.a.example']), pairFor(['b.example']), pairFor(['a.example'])];
     const certificates = await open([

@@ -318,6 +318,8 @@ training:
       taken('intake: [ { port: 2424 }, { port: 2424, folder: outgoing } ]'),
       /^intake\[1\]\.port is 2424 on 127\.0\.0\.1, which intake\[0\] already/,
     );
+    // Health and metrics are served whatever the roles.
+    assert.match(taken('roles: [imap]\nhttp: { port: 143 }'), /^http\.port is 143 on 127\.0\.0\.1, which imap/);
     // A mistake elsewhere in the same listener does not hide it.
     assert.equal(mistakes('intake: [ { port: 24 }, { port: 24, folder: spam } ]').length, 2);
   });
@@ -325,7 +327,7 @@ training:
   test('is not told of ports that no two listeners of this process share', () => {
     load('imap: { listen: [ { port: 0 }, { port: 0, tls: starttls } ] }\nhttp: { port: 0 }');
     load('intake: [ { port: 24 }, { address: 127.0.0.2, port: 24 }, { address: "::1", port: 143 } ]');
-    load('roles: [worker, web]\nhttp: { port: 2424 }');
+    load('roles: [worker]\nhttp: { port: 2424 }');
   });
 
   test('with broken YAML is told the line', () => {

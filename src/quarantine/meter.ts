@@ -26,7 +26,7 @@ export const counters = {
   refusals: {
     name: 'lazaretto_refusals_total',
     labels: ['protocol', 'code'],
-    help: 'Commands that were not granted, by response code: RFC 5530 in IMAP, enhanced status code in LMTP and SMTP.',
+    help: 'What was refused or put off, by response code: RFC 5530 (or BAD) in IMAP, enhanced status code in LMTP and SMTP.',
   },
   logins: {
     name: 'lazaretto_logins_total',
