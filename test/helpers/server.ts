@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAccounts } from '../../src/accounts/open-accounts.ts';
 import { startServer } from '../../src/main.ts';
-import type { RunningServer } from '../../src/main.ts';
+import type { RunningServer, ServerParts } from '../../src/main.ts';
 import type { Verdict } from '../../src/quarantine/job.ts';
 import { defaultSettings } from '../../src/settings.ts';
 import type { Settings } from '../../src/settings.ts';
@@ -23,6 +23,8 @@ export type TestLogin = (typeof logins)[number];
 export interface TestServerOptions extends TestQuarantineOptions {
   farEnd?: FarEndOptions;
   dropFolders?: Settings['imap']['dropFolders'];
+  /** In the place of what the server makes of its settings. */
+  parts?: ServerParts;
 }
 
 export interface TestServer extends TestQuarantine {
@@ -52,7 +54,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const settings = testSettings(test.directory, farEnd.url, options);
   const accounts = openAccounts(test.quarantine);
   await Promise.all(logins.map((login) => accounts.create(login, password)));
-  const server = await startServer(settings, test.quarantine);
+  const server = await startServer(settings, test.quarantine, options.parts);
   const clients: RawImap[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client.close()));
