@@ -6,13 +6,16 @@ declare module 'mailparser' {
     html?: string | false;
   }
 
-  export function simpleParser(
-    source: Uint8Array,
-    options: {
-      skipImageLinks?: boolean;
-      skipTextToHtml?: boolean;
-      skipTextLinks?: boolean;
-      skipHtmlToText?: boolean;
-    },
-  ): Promise<ParsedMail>;
+  const mailparser: {
+    simpleParser(
+      source: Uint8Array,
+      options: {
+        skipImageLinks?: boolean;
+        skipTextToHtml?: boolean;
+        skipTextLinks?: boolean;
+        skipHtmlToText?: boolean;
+      },
+    ): Promise<ParsedMail>;
+  };
+  export default mailparser;
 }

@@ -69,8 +69,8 @@ async function textOf(quarantine: Quarantine, scope: Scope, id: string): Promise
   if (!bytes) return null;
   try {
     // Only now, because it is large and no other command needs it.
-    const { simpleParser } = await import('mailparser');
-    const mail = await simpleParser(bytes, {
+    const { default: mailparser } = await import('mailparser');
+    const mail = await mailparser.simpleParser(bytes, {
       skipImageLinks: true,
       skipTextToHtml: true,
       skipTextLinks: true,

@@ -15,6 +15,9 @@ const findTheirWay: readonly string[] = [
   'src/cli/demo/sample-mail.ts',
 ];
 
+/** Node gives a CommonJS package that is imported late its names; in a bundle it has but its default. */
+const lateNames = /\{(?!\s*default\b)[^{}]*\} = await import\('(?!\.|node:)[^']+'\)/;
+
 const coreLoader = 'src/imap/imap-core-modules.ts';
 const threadFile = /new URL\(\s*'(\.[^']+)\.ts',\s*import\.meta\.url,?\s*\)/g;
 
@@ -39,7 +42,11 @@ export function sourcePlugin(root: string): Plugin {
         const file = relative(root, path).split(sep).join('/');
         if (!file.startsWith('src/')) return undefined;
         if (file === coreLoader) return { contents: await coreModules(root), loader: 'js', resolveDir: dirname(path) };
-        const { text, looksForFiles } = withThreads(await readFile(path, 'utf8'));
+        const source = await readFile(path, 'utf8');
+        const { text, looksForFiles } = withThreads(source);
+        const [late] = lateNames.exec(source) ?? [];
+        if (late !== undefined)
+          return { errors: [{ text: `${file}: "${late}" would find nothing in the bundle; take { default: … }.` }] };
         if (looksForFiles && !findTheirWay.includes(file))
           return { errors: [{ text: `${file} looks for files; tell scripts/deploy/bundle/source-plugin.ts where.` }] };
         return { contents: text, loader: 'ts', resolveDir: dirname(path) };
