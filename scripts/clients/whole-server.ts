@@ -21,7 +21,8 @@ import { letters } from './letters.ts';
 import type { Letter } from './letters.ts';
 import { runProgram } from './programs.ts';
 
-const launcher = join(import.meta.dirname, '..', '..', 'src', 'cli', 'lazaretto.js');
+/** TEST_LAUNCHER names that of an installed bundle, to be tested in the place of the sources. */
+const launcher = process.env.TEST_LAUNCHER ?? join(import.meta.dirname, '..', '..', 'src', 'cli', 'lazaretto.js');
 const settledWithinMs = 30_000;
 
 export const password = 'Correct "horse" \\ 7';

@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { ImapFlow } from 'imapflow';
-
-const program = join(import.meta.dirname, '..', '..', 'src', 'cli', 'lazaretto.js');
+import { launcher } from './lazaretto-process.ts';
 
 let scratch: string;
 before(async () => {
@@ -28,7 +27,7 @@ interface Program {
 
 /** Its temporary files go to `scratch`, and its terminal is a pipe. */
 function run(...words: string[]): Program {
-  const child = spawn(process.execPath, [program, ...words], {
+  const child = spawn(process.execPath, [launcher, ...words], {
     cwd: scratch,
     env: { ...process.env, TMPDIR: scratch },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,7 +12,9 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
-export const launcher = fileURLToPath(new URL('../../src/cli/lazaretto.js', import.meta.url));
+/** TEST_LAUNCHER names that of an installed bundle, to be tested in the place of the sources. */
+export const launcher =
+  process.env.TEST_LAUNCHER ?? fileURLToPath(new URL('../../src/cli/lazaretto.js', import.meta.url));
 const manyCommands = fileURLToPath(new URL('./many-commands.ts', import.meta.url));
 
 export interface Ended {
@@ -70,24 +72,29 @@ export async function openLazaretto(settings = 'hostname: quarantine.example.tes
     return ended;
   }
 
+  async function runAlone(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const child = spawn(process.execPath, [...(options.nodeOptions ?? []), launcher, ...args], {
+      cwd: directory,
+      env: { ...env, ...options.env },
+      stdio: 'pipe',
+    });
+    // A command that does not read stdin may be gone before it was written.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input ?? '');
+    const closed = once(child, 'close') as Promise<[number | null]>;
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { code: (await closed)[0], stdout, stderr };
+  }
+
+  // The process that is kept runs the sources.
+  const runUsual = process.env.TEST_LAUNCHER === undefined ? run : runAlone;
+
   return {
     directory,
-    run,
-    async runAlone(args, options = {}) {
-      const child = spawn(process.execPath, [...(options.nodeOptions ?? []), launcher, ...args], {
-        cwd: directory,
-        env: { ...env, ...options.env },
-        stdio: 'pipe',
-      });
-      // A command that does not read stdin may be gone before it was written.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(options.input ?? '');
-      const closed = once(child, 'close') as Promise<[number | null]>;
-      const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-      return { code: (await closed)[0], stdout, stderr };
-    },
+    run: runUsual,
+    runAlone,
     async json(args) {
-      const { code, stdout, stderr } = await run([...args, '--json']);
+      const { code, stdout, stderr } = await runUsual([...args, '--json']);
       if (code !== 0) throw new Error(`lazaretto ${args.join(' ')} ended with ${code}: ${stderr}`);
       const answer: unknown = JSON.parse(stdout);
       return answer;
