@@ -92,7 +92,7 @@ function insertRow(
   connection.runNamed(insertSql(Object.keys(row)), row);
 }
 
-function insertSql(names: string[]): string {
+export function insertSql(names: string[]): string {
   return `INSERT INTO messages (${names.join(', ')}) VALUES (${names.map((name) => `:${name}`).join(', ')})`;
 }
 
@@ -210,7 +210,7 @@ function domainPlace(stored: StoredRow): Place {
   return { ordinal: stored.ordinal_domain, modseq: stored.modseq_domain };
 }
 
-function placeColumns(key: string, { ordinal, modseq }: Place): Record<string, number | null> {
+export function placeColumns(key: string, { ordinal, modseq }: Place): Record<string, number | null> {
   const sequence = key === '' ? 'global' : 'domain';
   return { [`ordinal_${sequence}`]: ordinal, [`modseq_${sequence}`]: modseq };
 }
