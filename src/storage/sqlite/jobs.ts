@@ -68,7 +68,9 @@ export function leased(connection: Connection, { now, limit }: { now: number; li
 }
 
 export function withJobs(connection: Connection, { ended, limit }: { ended: boolean; limit: number }): string[] {
-  const [index, condition] = ended ? ['messages_ordered', 'ordered_at IS NOT NULL'] : ['messages_open', 'open_jobs = 1'];
+  const [index, condition] = ended
+    ? ['messages_ordered', 'ordered_at IS NOT NULL']
+    : ['messages_open', 'open_jobs = 1'];
   return connection.column<string>(
     `SELECT document FROM messages INDEXED BY ${index} WHERE ${condition}
       ORDER BY ordered_at DESC, number DESC LIMIT ?`,

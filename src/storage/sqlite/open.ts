@@ -1,11 +1,10 @@
 // Opens a SQLite store: makes file and directory private, starts the threads, hands out the port. Called through open-storage.ts.
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { TemporaryError } from '../../quarantine/errors.ts';
+import { resolve } from 'node:path';
 import type { Log, Storage } from '../../quarantine/ports.ts';
 import { largestUid } from '../shown.ts';
 import { createWatchers } from '../watchers.ts';
 import type { Watchers } from '../watchers.ts';
+import { makePrivate } from './private-file.ts';
 import type { ReaderData, ReaderOperations } from './reader.ts';
 import { createStorage } from './storage.ts';
 import { Thread } from './thread.ts';
@@ -59,28 +58,4 @@ function createReader(file: string, name: string, log: Log): Thread<ReaderOperat
     log,
     onChanged: () => undefined,
   });
-}
-
-/** SQLite gives its -wal and -shm files the permissions of the database. What exists keeps what its owner chose. */
-function makePrivate(file: string): void {
-  try {
-    const made = mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    closeSync(openSync(file, 'a', 0o600));
-    // The new names themselves must survive a power loss, not only what is in the files.
-    syncDirectory(dirname(file));
-    if (made) syncDirectory(dirname(made));
-  } catch (error) {
-    throw new TemporaryError('The file of the settings (store) cannot be opened or made.', { cause: error });
-  }
-}
-
-function syncDirectory(directory: string): void {
-  // Windows has no handle for a directory and needs none.
-  if (process.platform === 'win32') return;
-  const handle = openSync(directory, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

@@ -14,6 +14,7 @@ import { commit, insert } from './messages.ts';
 import { checkVersion, migrate } from './migrations.ts';
 import { deleteMarkedContents, markContents, removeChunks } from './purge.ts';
 import type { Answer, Request, Response } from './thread.ts';
+import { checkFinished } from './unfinished.ts';
 import { markRestored, raiseUidValidity, settled } from './upkeep.ts';
 import type { Write, Written } from './write.ts';
 
@@ -119,6 +120,7 @@ function openStore(path: string): Connection {
   const connection = openConnection(path, { readOnly: false });
   // Before anything is written: the file may be another program's.
   checkVersion(connection);
+  checkFinished(connection);
   setDurable(connection);
   migrate(connection);
   return connection;

@@ -150,7 +150,8 @@ async function doSomething(storage: Storage, random: SeededRandom, ids: string[]
   if (random.between(0, 4) === 0) await storage.worker.forget(messages);
 }
 
-function randomChange(random: SeededRandom): (message: Message) => Message {
+/** Whatever may happen to a message, and sometimes nothing. */
+export function randomChange(random: SeededRandom): (message: Message) => Message {
   const role = random.pick(['global', 'domain', 'user'] as const);
   return random.pick([
     flagged(role, '\\Seen'),

@@ -1,0 +1,80 @@
+// A SQLite store as a whole (../movable.ts), for `store copy` and `store verify`. It works in the calling thread: such a command has nothing
+// else to do. A source or target is held under an exclusive lock, so that no process can use it meanwhile.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { PermanentError } from '../../quarantine/errors.ts';
+import type { MovableStore, MovableUse } from '../movable.ts';
+import { openConnection, setDurable } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { fromSqlite } from './errors.ts';
+import { checkVersion, migrate } from './migrations.ts';
+import { createMovableReader } from './movable-reader.ts';
+import { createMovableWriter } from './movable-writer.ts';
+import { makePrivate } from './private-file.ts';
+import { checkFinished } from './unfinished.ts';
+
+/** Long enough for a short command that ends just now. */
+const waitForOthersMs = 2_000;
+
+/**
+ * @throws PermanentError the file is not there (unless it is a target), not ours, or in use where it must not be
+ * @throws TemporaryError it cannot be read or made
+ */
+export async function openMovableSqlite(path: string, use: MovableUse): Promise<MovableStore> {
+  const file = resolve(path);
+  if (use === 'target') makePrivate(file);
+  else if (!existsSync(file)) throw new PermanentError(`There is no store ${path}.`);
+  const connection = await opened(file, path, use);
+  return {
+    source: createMovableReader(connection),
+    target: createMovableWriter(connection),
+    close: () => Promise.resolve(connection.close()),
+  };
+}
+
+function opened(file: string, path: string, use: MovableUse): Promise<Connection> {
+  return new Promise((resolve) => resolve(use === 'verify' ? openToVerify(file) : openAlone(file, path, use)));
+}
+
+function openToVerify(file: string): Connection {
+  const upgraded = openConnection(file, { readOnly: false });
+  try {
+    prepare(upgraded, 'verify');
+  } finally {
+    upgraded.close();
+  }
+  return openConnection(file, { readOnly: true });
+}
+
+function openAlone(file: string, path: string, use: MovableUse): Connection {
+  const connection = openConnection(file, { readOnly: false });
+  try {
+    checkVersion(connection);
+    lockOut(connection, path);
+    prepare(connection, use);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw fromSqlite(error);
+  }
+}
+
+function prepare(connection: Connection, use: MovableUse): void {
+  checkVersion(connection);
+  setDurable(connection);
+  migrate(connection);
+  if (use !== 'target') checkFinished(connection);
+}
+
+/** In this mode SQLite never gives a lock back, so that the first transaction keeps everybody out until the connection is closed. */
+function lockOut({ database }: Connection, path: string): void {
+  database.exec(`PRAGMA busy_timeout = ${waitForOthersMs}; PRAGMA locking_mode = EXCLUSIVE`);
+  try {
+    database.exec('BEGIN EXCLUSIVE; COMMIT');
+  } catch (error) {
+    throw new PermanentError(
+      `The store ${path} is in use. Stop every Lazaretto process that uses it and give the command again.`,
+      { cause: error },
+    );
+  }
+}
