@@ -95,13 +95,24 @@ function claimableAt(job: Pick<Attempts, 'nextAttemptAt' | 'lease' | 'parkedAt'>
   return job.lease ? Math.max(job.nextAttemptAt, job.lease.until) : job.nextAttemptAt;
 }
 
+/** When each of a message's jobs that are due and not parked may be claimed. `target` is null for the delivery. */
+export function claimTimes(
+  delivery: Delivery | null,
+  report: Report | null,
+): { target: string | null; claimableAt: number }[] {
+  const jobs = [
+    ...(delivery ? [{ target: null, job: delivery }] : []),
+    ...Object.entries(report?.targets ?? {}).map(([target, job]) => ({ target, job })),
+  ];
+  return jobs.flatMap(({ target, job }) => {
+    const at = claimableAt(job);
+    return at === null ? [] : [{ target, claimableAt: at }];
+  });
+}
+
 /** The earliest moment at which any of a message's jobs may be claimed; null when none is due, or all that are due are parked. */
 export function nextClaimAt(delivery: Delivery | null, report: Report | null): number | null {
-  const times: number[] = [];
-  for (const job of [...(delivery ? [delivery] : []), ...(report ? Object.values(report.targets) : [])]) {
-    const at = claimableAt(job);
-    if (at !== null) times.push(at);
-  }
+  const times = claimTimes(delivery, report).map(({ claimableAt: at }) => at);
   return times.length ? Math.min(...times) : null;
 }
 

@@ -4,28 +4,39 @@ import type { Log, Storage } from '../quarantine/ports.ts';
 import { openSqlite } from './sqlite/open.ts';
 
 /**
- * @param url `sqlite:PATH`; a relative path counts from the working directory
+ * @param url `sqlite:PATH`, where a relative path counts from the working directory, or `mongodb://…/DATABASE`
  * @throws PermanentError the URL names no driver that is here, or the store is not ours to use
  * @throws TemporaryError the store is out of reach
  */
 export async function openStorage(url: string, { log }: { log: Log }): Promise<Storage> {
-  return openSqlite(checkStoreUrl(url), { log });
+  const place = await checkStoreUrl(url);
+  if (place.driver === 'sqlite') return openSqlite(place.path, { log });
+  const { openMongo } = await import('./mongodb/open.ts');
+  return openMongo(place.url, { log });
 }
 
+export type StorePlace = { driver: 'sqlite'; path: string } | { driver: 'mongodb'; url: string };
+
 /**
- * The file of an embedded store, without opening it.
- * @throws PermanentError the URL names no driver that is here
+ * Where a store is, without opening it.
+ * @throws PermanentError the URL names no driver that is here, or is none that the driver understands
  */
-export function checkStoreUrl(url: string): string {
+export async function checkStoreUrl(url: string): Promise<StorePlace> {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   switch (scheme) {
     case 'sqlite':
-      return sqlitePath(url);
+      return { driver: 'sqlite', path: sqlitePath(url) };
     case 'mongodb':
-    case 'mongodb+srv':
-      throw new PermanentError('This version of Lazaretto has no MongoDB driver yet. Use store: sqlite:PATH.');
+    case 'mongodb+srv': {
+      // Loaded only where it is used: it is the largest of our dependencies.
+      const { checkMongoUrl } = await import('./mongodb/open.ts');
+      checkMongoUrl(url);
+      return { driver: 'mongodb', url };
+    }
     default:
-      throw new PermanentError('The setting store is not a storage that Lazaretto knows. Use store: sqlite:PATH.');
+      throw new PermanentError(
+        'The setting store is not a storage that Lazaretto knows. Use store: sqlite:PATH, or mongodb://HOST/DATABASE.',
+      );
   }
 }
 

@@ -24,7 +24,7 @@ export function rolesOf(key: string): readonly Role[] {
 }
 
 /** Keys of the sequences that may number the message. */
-export function sequencesOf({ owner }: Message): string[] {
+export function sequencesOf(owner: Owner): string[] {
   return owner.domain ? ['', owner.domain] : [''];
 }
 

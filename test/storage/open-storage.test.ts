@@ -22,8 +22,9 @@ describe('the setting store', () => {
   });
 
   const refused: [url: string, says: RegExp][] = [
-    ['mongodb://localhost/lazaretto', /no MongoDB driver yet/],
-    ['mongodb+srv://cluster.example/lazaretto', /no MongoDB driver yet/],
+    ['mongodb://', /no MongoDB connection string/],
+    ['mongodb://localhost/lazaretto?replicaSett=rs0', /replicasett.*not supported.*mongodb:\/\/host1/i],
+    ['mongodb+srv://cluster.example:27017/lazaretto', /no MongoDB connection string/],
     ['sqlite:', /names no file/],
     ['sqlite://host/path', /names no file/],
     ['sqlite::memory:', /must name a file/],

@@ -84,7 +84,7 @@ function insertRow(
 ): void {
   const values = { ...fixedColumns(message, searched), ...derivedColumns(message), document };
   const places = { ...noPlace('domain'), ...noPlace('global') };
-  for (const key of sequencesOf(message)) {
+  for (const key of sequencesOf(message.owner)) {
     const shown = rolesIn(key, message);
     if (shown.length) Object.assign(places, placeColumns(key, newPlace(numbering, key, message, shown)));
   }
@@ -112,7 +112,7 @@ export function commit(
   const { connection } = write;
   const numbering = openNumbering(write, changes.length);
   const parsed = changes.map((change) => ({ ...change, after: JSON.parse(change.document) as Message }));
-  for (const { after } of parsed) for (const key of sequencesOf(after)) numbering.open(key);
+  for (const { after } of parsed) for (const key of sequencesOf(after.owner)) numbering.open(key);
   for (const change of parsed) {
     const stored = connection.get<StoredRow>(
       `SELECT revision, document, ordinal_domain, modseq_domain, ordinal_global, modseq_global
@@ -136,7 +136,7 @@ function updateRow(
   if (before.contentReleased && !after.contentReleased && !hasContent(connection, after.digest))
     throw new TemporaryError('The content of this message was deleted meanwhile. Please try again.');
   const places: Record<string, number | null> = {};
-  for (const key of sequencesOf(after)) {
+  for (const key of sequencesOf(after.owner)) {
     const { ordinal, modseq } = key === '' ? globalPlace(stored) : domainPlace(stored);
     Object.assign(
       places,

@@ -1,0 +1,100 @@
+// One client with the collections of one store, and what durability and fail-over rest on: every option that is not the driver's default is
+// here, with its reason. Opened by open.ts.
+import { GridFSBucket } from 'mongodb';
+import type { Collection, Db, MongoClientOptions, MongoClient } from 'mongodb';
+import type { Log } from '../../quarantine/ports.ts';
+import type { Abilities } from './abilities.ts';
+import type {
+  AccountDocument,
+  ContentDocument,
+  DomainDocument,
+  DropDocument,
+  FileDocument,
+  MailboxDocument,
+  MessageDocument,
+  NameDocument,
+  SequenceDocument,
+  StoreDocument,
+} from './schema.ts';
+
+export interface Collections {
+  messages: Collection<MessageDocument>;
+  contents: Collection<ContentDocument>;
+  /** Of the bucket with large contents. */
+  files: Collection<FileDocument>;
+  sequences: Collection<SequenceDocument>;
+  mailboxes: Collection<MailboxDocument>;
+  drops: Collection<DropDocument>;
+  domains: Collection<DomainDocument>;
+  names: Collection<NameDocument>;
+  accounts: Collection<AccountDocument>;
+  store: Collection<StoreDocument>;
+}
+
+export interface Connection extends Collections {
+  client: MongoClient;
+  db: Db;
+  bucket: GridFSBucket;
+  abilities: Abilities;
+  uidLimit: number;
+  log: Log;
+}
+
+/** Longer than an election of a replica set takes (about 12 s by default), so that a lost primary is a pause, not an error. */
+const patienceMs = 30_000;
+
+export const clientOptions = {
+  appName: 'lazaretto',
+  // An answer to a mail program or a filter is a promise that outlives the primary.
+  // Where no majority can be had, an error in time: what was written may survive all the same, so callers' writes are repeatable.
+  writeConcern: { w: 'majority', journal: true, wtimeoutMS: patienceMs },
+  // What was read can't be rolled back, so no UID that a client has seen is given again. Reads go to the primary, which has every write
+  // that was answered.
+  readConcern: { level: 'majority' },
+  readPreference: 'primary',
+  // A write whose answer was lost on the way is repeated once by the server's own bookkeeping, never twice applied.
+  retryWrites: true,
+  retryReads: true,
+  // How long an operation waits for a primary, before its first try and again before its repetition.
+  serverSelectionTimeoutMS: patienceMs,
+  connectTimeoutMS: 10_000,
+  // A server that took a request and fell silent. Longer than any request of ours takes, but for a search without an index (find.ts).
+  socketTimeoutMS: 60_000,
+  // Requests that wait for a connection of the pool are better refused than kept for ever.
+  waitQueueTimeoutMS: patienceMs,
+  maxPoolSize: 50,
+  // Connections that balancers and firewalls forgot are not kept.
+  maxIdleTimeMS: 300_000,
+  ignoreUndefined: true,
+  promoteBuffers: true,
+} satisfies MongoClientOptions;
+
+export const bucketName = 'large';
+
+export function collectionsOf(db: Db): Collections {
+  return {
+    messages: db.collection('messages'),
+    contents: db.collection('contents'),
+    files: db.collection(`${bucketName}.files`),
+    sequences: db.collection('sequences'),
+    mailboxes: db.collection('mailboxes'),
+    drops: db.collection('drops'),
+    domains: db.collection('domains'),
+    names: db.collection('names'),
+    accounts: db.collection('accounts'),
+    store: db.collection('store'),
+  };
+}
+
+export function bucketOf(db: Db): GridFSBucket {
+  return new GridFSBucket(db, { bucketName });
+}
+
+/** For code that changes several documents at once where the deployment can: all or none. `work` may be run several times. */
+export async function inTransaction<Result>(
+  { client, abilities }: Pick<Connection, 'client' | 'abilities'>,
+  work: (options: { session?: ReturnType<MongoClient['startSession']> }) => Promise<Result>,
+): Promise<Result> {
+  if (!abilities.transactions) return work({});
+  return client.withSession((session) => session.withTransaction(() => work({ session })));
+}

@@ -1,0 +1,125 @@
+// Raw message bytes, stored once under their digest: in the content's document when they are small, else in a GridFS file, so that a range
+// of a large message costs no more than the range. Nothing but purge.ts deletes one.
+import { ObjectId } from 'mongodb';
+import type { Connection } from './connection.ts';
+import type { NewContent } from '../../quarantine/ports.ts';
+import { isDuplicate } from './errors.ts';
+import type { ContentDocument } from './schema.ts';
+
+/** Nineteen of twenty spam messages are smaller. A larger document would make reading a list's ENVELOPEs read the bodies as well. */
+const inlineBytes = 64 * 1024;
+
+/** Stores a content, or renews its last use: nothing deletes it within the hour that follows. */
+export async function keepContent(connection: Connection, content: NewContent, now: number): Promise<void> {
+  while (!(await renewContent(connection, content, now))) {
+    if (await storeContent(connection, content, now)) return;
+  }
+}
+
+async function renewContent({ contents }: Connection, { digest, reading }: NewContent, now: number): Promise<boolean> {
+  const { matchedCount } = await contents.updateOne(
+    { _id: digest },
+    { $max: { lastUsedAt: now }, $set: { markedAt: null, unchecked: true } },
+  );
+  // A newer version of the program may read the same bytes better.
+  if (matchedCount)
+    await contents.updateOne(
+      { _id: digest, readingVersion: { $lt: reading.version } },
+      { $set: { readingVersion: reading.version, reading: JSON.stringify(reading) } },
+    );
+  return matchedCount > 0;
+}
+
+/** False: somebody else stored it first. */
+async function storeContent(
+  connection: Connection,
+  { digest, bytes, reading }: NewContent,
+  now: number,
+): Promise<boolean> {
+  const document: ContentDocument = {
+    _id: digest,
+    sizeBytes: bytes.length,
+    lastUsedAt: now,
+    markedAt: null,
+    unchecked: true,
+    readingVersion: reading.version,
+    reading: JSON.stringify(reading),
+  };
+  if (bytes.length <= inlineBytes) return insertUnlessThere(connection, { ...document, bytes });
+  const file = new ObjectId();
+  await upload(connection, file, { digest, bytes });
+  if (await insertUnlessThere(connection, { ...document, file })) {
+    await connection.files.updateOne({ _id: file }, { $unset: { 'metadata.unconfirmed': 1 } });
+    return true;
+  }
+  await connection.bucket.delete(file);
+  return false;
+}
+
+async function insertUnlessThere({ contents }: Connection, document: ContentDocument): Promise<boolean> {
+  try {
+    await contents.insertOne(document);
+    return true;
+  } catch (error) {
+    if (isDuplicate(error)) return false;
+    throw error;
+  }
+}
+
+/** Until a content names it the file is unconfirmed: the purge removes what a process that died has left (purge.ts). */
+function upload(
+  { bucket }: Connection,
+  file: ObjectId,
+  { digest, bytes }: { digest: string; bytes: Buffer },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stream = bucket.openUploadStreamWithId(file, digest, { metadata: { digest, unconfirmed: true } });
+    stream.once('error', reject);
+    stream.once('finish', () => resolve());
+    stream.end(bytes);
+  });
+}
+
+/** Keeps a content that a message begins to refer to again; answers whether it is there. */
+export async function claimContent({ contents }: Connection, digest: string): Promise<boolean> {
+  const { matchedCount } = await contents.updateOne({ _id: digest }, { $set: { markedAt: null, unchecked: true } });
+  return matchedCount > 0;
+}
+
+/**
+ * Whether a content is there and not about to be deleted. Asked after a message refers to it: from then on a purge that has not marked
+ * it yet finds the message before it deletes.
+ */
+export async function isSafe({ contents }: Connection, digest: string): Promise<boolean> {
+  return (await contents.findOne({ _id: digest, markedAt: null }, { projection: { _id: 1 } })) !== null;
+}
+
+/** Bytes [start, end) of a content; null when it is not there. */
+export async function readBytes(
+  connection: Connection,
+  digest: string,
+  start = 0,
+  end = Infinity,
+): Promise<Buffer | null> {
+  const content = await connection.contents.findOne(
+    { _id: digest },
+    { projection: { sizeBytes: 1, file: 1, bytes: 1 } },
+  );
+  if (!content) return null;
+  const from = Math.min(Math.max(start, 0), content.sizeBytes);
+  const to = Math.min(Math.max(end, from), content.sizeBytes);
+  if (content.file) return from === to ? Buffer.alloc(0) : download(connection, content.file, from, to);
+  return Buffer.from(bytesOf(content)).subarray(from, to);
+}
+
+/** The client is told to give buffers (connection.ts); a Binary is what its types allow for. */
+function bytesOf({ _id, bytes }: ContentDocument): Uint8Array {
+  if (!bytes) throw new Error(`the bytes of content ${_id} are missing`);
+  return 'buffer' in bytes && bytes instanceof Uint8Array ? bytes : bytes.value();
+}
+
+async function download({ bucket }: Connection, file: ObjectId, start: number, end: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of bucket.openDownloadStream(file, { start, end })) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,316 @@
+// Writing messages: arrival and change. The document with everything derived from it is one write; what mailboxes show of it changes when
+// it gets its number (sequences.ts), and the answer waits for that. What a change means to open sessions is decided by `effectOf` in the
+// domain.
+import { MongoBulkWriteError } from 'mongodb';
+import type { AnyBulkWriteOperation, ClientSession } from 'mongodb';
+import { StaleError, TemporaryError } from '../../quarantine/errors.ts';
+import { effectOf } from '../../quarantine/message.ts';
+import type { Message } from '../../quarantine/message.ts';
+import type { Arrival, Change, CommitResult, DropUids } from '../../quarantine/ports.ts';
+import { rolesIn, searchable, sequencesOf } from '../shown.ts';
+import { inTransaction } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { claimContent, isSafe, keepContent } from './contents.ts';
+import { duplicateKey } from './errors.ts';
+import { derivedFields, documentOf, fixedFields, fromStored, toStored } from './fields.ts';
+import { takeDropUids } from './numbers.ts';
+import { placeField, sequenceName } from './schema.ts';
+import type { MessageDocument, Place, SequenceName, Unnumbered } from './schema.ts';
+import { changeOf } from './sequences.ts';
+import type { Change as NumberedChange, Sequences } from './sequences.ts';
+
+export interface Writing {
+  connection: Connection;
+  sequences: Sequences;
+}
+
+type Waiting = Partial<Record<`${SequenceName}Unnumbered`, Unnumbered>>;
+
+/** Messages that one request changes, so that none takes so long that it is given up. */
+const writeSize = 1000;
+
+const contentGone = 'The content of this message was deleted meanwhile. Please try again.';
+
+export async function insert(
+  { connection, sequences }: Writing,
+  { content, messages, skipKnown }: Arrival,
+  now: number,
+): Promise<({ stored: Message } | { known: true })[]> {
+  const known = await knownAmong(connection, messages, skipKnown);
+  const wanted = messages.filter(({ id }) => !known.has(id)).map((message): Message => ({ ...message, revision: 0 }));
+  for (const message of wanted) checkArrival(message, content.digest);
+  if (wanted.length) await keepContent(connection, content, now);
+  const searched = (message: Message): string =>
+    searchable(message.envelope.sender, ...message.envelope.recipients, content.reading.summary.subject);
+  const stored = await insertDocuments(
+    connection,
+    wanted.map((message) => newDocument(message, searched(message))),
+  );
+  // A purge that asked before the messages were there may have begun to delete.
+  if (stored.size && !(await isSafe(connection, content.digest))) await keepContent(connection, content, now);
+  const arrived = wanted.filter(({ id }) => stored.has(id));
+  await numberAll(
+    sequences,
+    arrived.map((message) => ({ message, places: {}, waiting: arrival(message) })),
+  );
+  const byId = new Map(arrived.map((message) => [message.id, message]));
+  return messages.map(({ id }) => {
+    const message = byId.get(id);
+    byId.delete(id);
+    return message ? { stored: message } : { known: true };
+  });
+}
+
+function checkArrival({ id, owner, digest }: Message, arriving: string): void {
+  if (digest !== arriving) throw new Error(`message ${id} does not belong to the content that it came with`);
+  if (owner.address && !owner.address.endsWith(`@${owner.domain}`))
+    throw new Error(`message ${id} belongs to an address outside of its domain`);
+}
+
+/** Ids of those that are not to be stored again. */
+async function knownAmong(
+  { messages }: Connection,
+  arriving: Arrival['messages'],
+  skipKnown: boolean,
+): Promise<Set<string>> {
+  const known = new Set<string>();
+  if (!skipKnown) return known;
+  const seen = new Set<string>();
+  for (const { id, digest, owner, view, envelope } of arriving) {
+    const same = {
+      digest,
+      ownerDomain: owner.domain,
+      ownerAddress: owner.address,
+      view,
+      firstRecipient: envelope.recipients[0] ?? '',
+    };
+    const key = JSON.stringify(same);
+    if (seen.has(key) || (await messages.findOne(same, { projection: { _id: 1 } }))) known.add(id);
+    seen.add(key);
+  }
+  return known;
+}
+
+function newDocument(message: Message, searched: string): MessageDocument {
+  return {
+    _id: message.id,
+    revision: message.revision,
+    ...fixedFields(message, searched),
+    ...derivedFields(message),
+    message: toStored(message),
+    ...arrival(message),
+  };
+}
+
+function arrival(message: Message): Waiting {
+  const waiting: Waiting = {};
+  for (const key of sequencesOf(message.owner))
+    if (rolesIn(key, message).length) waiting[unnumberedField(key)] = { revision: message.revision, arrives: true };
+  return waiting;
+}
+
+function unnumberedField(key: string): `${SequenceName}Unnumbered` {
+  return `${sequenceName(key)}Unnumbered`;
+}
+
+/** Ids of those that were stored; the others were there already. */
+async function insertDocuments({ messages }: Connection, documents: MessageDocument[]): Promise<Set<string>> {
+  const stored = new Set(documents.map(({ _id }) => _id));
+  if (!documents.length) return stored;
+  try {
+    await messages.insertMany(documents, { ordered: false });
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const failures = [error.writeErrors].flat();
+    if (!failures.length || failures.some(({ code }) => code !== duplicateKey)) throw error;
+    for (const { index } of failures) stored.delete(documents[index]?._id ?? '');
+  }
+  return stored;
+}
+
+/** A change with what is stored of its message now. */
+interface Planned {
+  after: Message;
+  document: MessageDocument;
+  waiting: Waiting;
+}
+
+export async function commit(
+  writing: Writing,
+  changes: readonly Change[],
+  drop: DropUids | undefined,
+): Promise<CommitResult> {
+  // First, and for nothing if the rest fails: UIDs may have gaps.
+  const taken = drop ? { drop: await takeDropUids(writing.connection, drop) } : {};
+  const messages = changes.map(({ before, after }): Message => ({ ...after, revision: before.revision + 1 }));
+  if (changes.length) {
+    const planned = await store(writing, changes, messages);
+    await numberAll(
+      writing.sequences,
+      planned.map(({ after, document, waiting }) => ({ message: after, places: document, waiting })),
+    );
+  }
+  return { messages, ...taken };
+}
+
+/** Writes all changes, once no message waits for a number of an earlier one. */
+async function store(writing: Writing, changes: readonly Change[], messages: readonly Message[]): Promise<Planned[]> {
+  const { connection, sequences } = writing;
+  for (;;) {
+    const documents = await readDocuments(connection, messages);
+    if (documents.size < changes.length) throw new StaleError();
+    const planned = changes.map(({ before }, i): Planned => plan(before, messages[i], documents.get(before.id)));
+    const hindered = planned.filter(({ document, waiting }) => isSet(waiting) && isUnnumbered(document));
+    if (hindered.length) {
+      await numberLeft(
+        sequences,
+        hindered.map(({ document }) => document),
+      );
+      continue;
+    }
+    await claimContents(connection, planned);
+    const written = await inTransaction(connection, async ({ session }) => {
+      const count = await write(connection, planned, session);
+      // Leaving a transaction with an error takes back what it wrote.
+      if (session && count < planned.length) throw new StaleError();
+      return count;
+    });
+    if (written === planned.length) return planned;
+    await numberWritten(writing, planned);
+    throw new StaleError();
+  }
+}
+
+async function readDocuments(
+  { messages }: Connection,
+  changed: readonly Message[],
+): Promise<Map<string, MessageDocument>> {
+  const found = await messages
+    .find({ _id: { $in: changed.map(({ id }) => id) } }, { projection: { searched: 0 } })
+    .toArray();
+  return new Map(found.map((document) => [document._id, document]));
+}
+
+function plan(before: Message, after: Message | undefined, document: MessageDocument | undefined): Planned {
+  if (!after || document?.revision !== before.revision || document.forgottenAt !== undefined) throw new StaleError();
+  const stored = fromStored(document);
+  checkUnchanged(stored, after);
+  return { after, document, waiting: effects(stored, after, document) };
+}
+
+function checkUnchanged(before: Message, after: Message): void {
+  const fixed = (message: Message): string =>
+    JSON.stringify([message.id, message.digest, message.view, message.owner.domain, message.owner.address]);
+  if (fixed(before) !== fixed(after)) throw new Error(`message ${before.id} cannot change its digest, view or owner`);
+}
+
+/** In which sequences the change takes a number. */
+function effects(before: Message, after: Message, document: MessageDocument): Waiting {
+  const effect = effectOf(before, after);
+  const waiting: Waiting = {};
+  if (effect === 'silent') return waiting;
+  for (const key of sequencesOf(after.owner)) {
+    const shownBefore = rolesIn(key, before);
+    // A role that begins to see a message may have seen higher UIDs already, so the message takes a new one even within a holding.
+    const arrives = effect === 'arrives' || rolesIn(key, after).some((role) => !shownBefore.includes(role));
+    const place: Place | undefined = document[placeField(sequenceName(key))];
+    const isNumbered = (place?.ordinal ?? null) !== null;
+    if (arrives ? isNumbered || rolesIn(key, after).length > 0 : isNumbered)
+      waiting[unnumberedField(key)] = { revision: after.revision, arrives };
+  }
+  return waiting;
+}
+
+function isSet(waiting: Waiting): boolean {
+  return Object.keys(waiting).length > 0;
+}
+
+function isUnnumbered({ domainUnnumbered, globalUnnumbered }: MessageDocument): boolean {
+  return domainUnnumbered !== undefined || globalUnnumbered !== undefined;
+}
+
+/** @throws TemporaryError a content that a message is to refer to again was purged */
+async function claimContents(connection: Connection, planned: readonly Planned[]): Promise<void> {
+  for (const { after, document } of planned) {
+    const refersAgain = document.released && !after.contentReleased;
+    if (refersAgain && !(await claimContent(connection, after.digest))) throw new TemporaryError(contentGone);
+  }
+}
+
+/** Answers how many of the messages were still as they were read. */
+async function write(
+  { messages }: Connection,
+  planned: readonly Planned[],
+  session: ClientSession | undefined,
+): Promise<number> {
+  const operations = planned.map(({ after, document, waiting }): AnyBulkWriteOperation<MessageDocument> => {
+    const free = isSet(waiting) ? { domainUnnumbered: { $exists: false }, globalUnnumbered: { $exists: false } } : {};
+    const unchecked = after.contentReleased && !document.released ? { contentUnchecked: true } : {};
+    return {
+      updateOne: {
+        filter: { ...documentOf(after), revision: after.revision - 1, ...free },
+        update: {
+          $set: {
+            revision: after.revision,
+            ...derivedFields(after),
+            message: toStored(after),
+            ...waiting,
+            ...unchecked,
+          },
+        },
+      },
+    };
+  });
+  let written = 0;
+  for (let i = 0; i < operations.length; i += writeSize)
+    written += (
+      await messages.bulkWrite(operations.slice(i, i + writeSize), { ordered: false, ...(session && { session }) })
+    ).matchedCount;
+  return written;
+}
+
+/** Some of the changes were written, others met a newer one: what was written must be seen by sessions all the same. */
+async function numberWritten({ connection, sequences }: Writing, planned: readonly Planned[]): Promise<void> {
+  const documents = await readDocuments(
+    connection,
+    planned.map(({ after }) => after),
+  );
+  await numberLeft(sequences, [...documents.values()]);
+}
+
+interface ToNumber {
+  message: Message;
+  places: Partial<Pick<MessageDocument, 'domainPlace' | 'globalPlace'>>;
+  waiting: Waiting;
+}
+
+async function numberAll(sequences: Sequences, changed: readonly ToNumber[]): Promise<void> {
+  await numberByKey(sequences, changed, ({ message, places, waiting }, key) => {
+    const unnumbered = waiting[unnumberedField(key)];
+    return unnumbered ? [{ ...unnumbered, message, place: places[placeField(sequenceName(key))] ?? null }] : [];
+  });
+}
+
+/** Takes numbers for changes that their writers left, or have not come to yet. */
+export async function numberLeft(sequences: Sequences, documents: readonly MessageDocument[]): Promise<void> {
+  const items = documents.map((document) => ({ document, message: fromStored(document) }));
+  await numberByKey(sequences, items, ({ document }, key) => changeOf(key, document));
+}
+
+async function numberByKey<Item extends { message: Message }>(
+  sequences: Sequences,
+  items: readonly Item[],
+  changesIn: (item: Item, key: string) => NumberedChange[],
+): Promise<void> {
+  const byKey = new Map<string, NumberedChange[]>();
+  for (const item of items) {
+    for (const key of sequencesOf(item.message.owner)) {
+      const changes = byKey.get(key) ?? [];
+      changes.push(...changesIn(item, key));
+      byKey.set(key, changes);
+    }
+  }
+  const results = await Promise.allSettled([...byKey].map(([key, changes]) => sequences.number(key, changes)));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
+}

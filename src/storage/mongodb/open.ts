@@ -1,0 +1,141 @@
+// Opens a MongoDB store: connects, asks what the deployment can do, makes collections and indexes, hands out the port. Called through
+// open-storage.ts.
+import { MongoClient, MongoParseError, MongoServerError } from 'mongodb';
+import type { Db } from 'mongodb';
+import { PermanentError } from '../../quarantine/errors.ts';
+import type { Log, Storage } from '../../quarantine/ports.ts';
+import { unfinishedCopy } from '../movable.ts';
+import { largestUid } from '../shown.ts';
+import { createWatchers } from '../watchers.ts';
+import { askAbilities } from './abilities.ts';
+import { bucketOf, clientOptions, collectionsOf } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { fromMongo, isDuplicate } from './errors.ts';
+import { createGate } from './gate.ts';
+import { createFeed } from './feed.ts';
+import { ensureIndexes } from './indexes.ts';
+import { schemaVersion } from './schema.ts';
+import { createSequences } from './sequences.ts';
+import { createStorage } from './storage.ts';
+import { startSweep } from './sweep.ts';
+
+export interface MongoOptions {
+  log: Log;
+  /** Where there are no change streams: shortest time between two looks for commits of other processes. Default 100 ms. */
+  pollMs?: number;
+  /** Between two looks for changes that dead writers left without a number. Default 5 s. */
+  sweepMs?: number;
+  /** Largest UID before UIDVALIDITY rises. Default: the largest that IMAP allows. */
+  uidLimit?: number;
+}
+
+const defaultDatabase = 'lazaretto';
+
+/**
+ * @param url a MongoDB connection string with the name of the database
+ * @throws PermanentError the URL is none, the login is refused, or the store is not ours to use
+ * @throws TemporaryError no server can be reached
+ */
+export async function openMongo(url: string, options: MongoOptions): Promise<Storage> {
+  const connection = await connect(url, options);
+  try {
+    await prepare(connection);
+    const { building } = await ensureIndexes(connection);
+    const sequences = createSequences(connection);
+    const feed = await createFeed(connection, {
+      pollMs: options.pollMs ?? 100,
+      tell: (changed) => watchers.tell(changed),
+    });
+    const watchers = createWatchers(connection.log, (used) => (used ? feed.start() : void feed.stop()));
+    const sweep = startSweep({ connection, sequences }, options.sweepMs ?? 5_000);
+    const gate = createGate();
+    return createStorage({ reader: { connection, sequences }, watchers, gate }, async () => {
+      watchers.clear();
+      await Promise.all([feed.stop(), sweep.stop()]);
+      await connection.client.close();
+      await building;
+    });
+  } catch (error) {
+    await connection.client.close();
+    throw fromMongo(error);
+  }
+}
+
+/** For everything that works on a store without being a server: without feed and sweep. */
+export async function connect(url: string, { log, uidLimit }: MongoOptions): Promise<Connection> {
+  const client = clientOf(url);
+  try {
+    await client.connect();
+    const db = databaseOf(client);
+    const abilities = await askAbilities(client, db);
+    log.debug({ event: 'storage', abilities }, 'connected to the store');
+    return {
+      ...collectionsOf(db),
+      client,
+      db,
+      bucket: bucketOf(db),
+      abilities,
+      uidLimit: uidLimit ?? largestUid,
+      log,
+    };
+  } catch (error) {
+    await client.close();
+    throw isLoginRefused(error)
+      ? new PermanentError(
+          'MongoDB refuses the login in the setting store. Check its user name, password and authSource.',
+          {
+            cause: error,
+          },
+        )
+      : fromMongo(error);
+  }
+}
+
+/**
+ * A connection string that the driver takes.
+ * @throws PermanentError with what is wrong
+ */
+export function checkMongoUrl(url: string): void {
+  void clientOf(url);
+}
+
+function clientOf(url: string): MongoClient {
+  try {
+    return new MongoClient(url, clientOptions);
+  } catch (error) {
+    const reason = error instanceof MongoParseError || error instanceof Error ? ` (${error.message})` : '';
+    throw new PermanentError(
+      `The setting store is no MongoDB connection string${reason}. Use for example mongodb://host1,host2,host3/lazaretto?replicaSet=rs0.`,
+      { cause: error },
+    );
+  }
+}
+
+function databaseOf(client: MongoClient): Db {
+  // The driver's own default for a URL without a database; nobody keeps mail there on purpose.
+  const named = client.db();
+  return named.databaseName === 'test' ? client.db(defaultDatabase) : named;
+}
+
+function isLoginRefused(error: unknown): boolean {
+  return error instanceof MongoServerError && (error.code === 18 || error.code === 13);
+}
+
+/** @throws PermanentError the store is not ours to use */
+async function prepare({ store }: Connection): Promise<void> {
+  if (await store.findOne({ _id: 'copy' })) throw new PermanentError(unfinishedCopy);
+  const schema = await store.findOne({ _id: 'schema' });
+  if ((schema?.version ?? 0) > schemaVersion)
+    throw new PermanentError('A newer version of Lazaretto wrote this store. Use that version, or a newer one.');
+  await insertFirst(() => store.insertOne({ _id: 'schema', version: schemaVersion }));
+  await insertFirst(() => store.insertOne({ _id: 'numbers', uidValidity: Math.floor(Date.now() / 1000) }));
+}
+
+/** Of several processes that open a new store at once, one is first. */
+async function insertFirst(insert: () => Promise<unknown>): Promise<void> {
+  try {
+    await insert();
+  } catch (error) {
+    if (!isDuplicate(error)) throw error;
+  }
+}
