@@ -11,6 +11,8 @@ export interface RawImapOptions {
   /** What is asked for by SNI, and the like. Certificates are not checked unless `rejectUnauthorized` is set. */
   tlsOptions?: ConnectionOptions;
   host?: string;
+  /** Where the client comes from. */
+  localAddress?: string;
   /** Sent first of all, before TLS: what a balancer puts in front of a connection. */
   preface?: Buffer;
 }
@@ -42,8 +44,8 @@ export class RawImap {
 
   /** Resolves when the greeting has been read. */
   static async connect(port: number, options: RawImapOptions = {}): Promise<RawImap> {
-    const { tls = 'implicit', tlsOptions = {}, host = '127.0.0.1', preface } = options;
-    const plain = connectTcp({ port, host });
+    const { tls = 'implicit', tlsOptions = {}, host = '127.0.0.1', preface, localAddress } = options;
+    const plain = connectTcp({ port, host, ...(localAddress === undefined ? {} : { localAddress }) });
     // Otherwise each command takes 40 ms.
     plain.setNoDelay(true);
     await once(plain, 'connect');

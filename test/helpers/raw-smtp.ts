@@ -5,6 +5,13 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 
+export interface RawSmtpOptions {
+  /** Sent first of all: what a balancer puts in front of a connection. */
+  preface?: Buffer;
+  /** Where the client comes from. */
+  localAddress?: string;
+}
+
 export class RawSmtp {
   /** Lines of the 220 (or whatever came first). */
   greeting = '';
@@ -18,9 +25,9 @@ export class RawSmtp {
     this.#listen(socket);
   }
 
-  /** Resolves when the greeting was read. `preface` is sent first of all: what a balancer puts in front of a connection. */
-  static async connect(port: number, host = '127.0.0.1', preface?: Buffer): Promise<RawSmtp> {
-    const socket = connectTcp({ port, host });
+  /** Resolves when the greeting was read. */
+  static async connect(port: number, { preface, ...from }: RawSmtpOptions = {}): Promise<RawSmtp> {
+    const socket = connectTcp({ port, host: '127.0.0.1', ...from });
     await once(socket, 'connect');
     if (preface) socket.write(preface);
     const client = new RawSmtp(socket);

@@ -15,7 +15,7 @@ describe('a door behind a balancer', { timeout: 20_000 }, () => {
   test('takes mail of a client that is allowed, with either version of the header', async (t) => {
     const { intake, held } = await openTestIntake(t, behindBalancer);
     for (const preface of [headerLine('203.0.113.9'), binaryHeader()]) {
-      const c = await RawSmtp.connect(intake.port, '127.0.0.1', preface);
+      const c = await RawSmtp.connect(intake.port, { preface });
       assert.match(c.greeting, /^220 /);
       await c.pipeline('LHLO filter.example', from, 'RCPT TO:<alice@example.com>');
       assert.match((await c.data(mail)).join(), /^250 /);
@@ -27,7 +27,7 @@ describe('a door behind a balancer', { timeout: 20_000 }, () => {
   test('takes all that comes in one packet with the header', async (t) => {
     const { intake, held } = await openTestIntake(t, behindBalancer);
     const commands = Buffer.from(`LHLO filter.example\r\n${from}\r\nRCPT TO:<alice@example.com>\r\nDATA\r\n`);
-    const c = await RawSmtp.connect(intake.port, '127.0.0.1', Buffer.concat([binaryHeader(), commands]));
+    const c = await RawSmtp.connect(intake.port, { preface: Buffer.concat([binaryHeader(), commands]) });
     for (const code of [/^250/, /^250/, /^250/, /^354/]) assert.match(await c.reply(), code);
     c.write(`${mail}.\r\n`);
     assert.match(await c.reply(), /^250 /);
@@ -37,7 +37,7 @@ describe('a door behind a balancer', { timeout: 20_000 }, () => {
 
   test('refuses a client that is not allowed, and names it in the log', async (t) => {
     const { intake, logged } = await openTestIntake(t, behindBalancer);
-    const c = await RawSmtp.connect(intake.port, '127.0.0.1', headerLine('198.51.100.7'));
+    const c = await RawSmtp.connect(intake.port, { preface: headerLine('198.51.100.7') });
     assert.match(c.greeting, /^554 5\.7\.1 /);
     await c.closed();
     assert.equal(logged.find(({ level }) => level === 'warn')?.fields['client'], '198.51.100.7');
@@ -45,9 +45,9 @@ describe('a door behind a balancer', { timeout: 20_000 }, () => {
 
   test('is closed to those who connect without the balancer, or without its header', async (t) => {
     const direct = await openTestIntake(t, { ...behindBalancer, trustedProxies: ['192.0.2.1'] });
-    await assert.rejects(RawSmtp.connect(direct.intake.port, '127.0.0.1', headerLine('203.0.113.9')));
+    await assert.rejects(RawSmtp.connect(direct.intake.port, { preface: headerLine('203.0.113.9') }));
     const { intake, logged } = await openTestIntake(t, behindBalancer);
-    await assert.rejects(RawSmtp.connect(intake.port, '127.0.0.1', Buffer.from('LHLO filter.example\r\n')));
+    await assert.rejects(RawSmtp.connect(intake.port, { preface: Buffer.from('LHLO filter.example\r\n') }));
     for (const lines of [direct.logged, logged])
       assert.deepEqual(
         lines.filter(({ level }) => level !== 'debug').map(({ level, fields }) => [level, fields['event']]),
@@ -57,7 +57,7 @@ describe('a door behind a balancer', { timeout: 20_000 }, () => {
 
   test('answers the balancer that asks how it is, without noise in the log, and takes no mail from it', async (t) => {
     const { intake, logged, held } = await openTestIntake(t, behindBalancer);
-    const c = await RawSmtp.connect(intake.port, '127.0.0.1', localHeader);
+    const c = await RawSmtp.connect(intake.port, { preface: localHeader });
     assert.match(c.greeting, /^220 /);
     assert.match(await c.command('LHLO balancer.example'), /^250/);
     assert.deepEqual(
@@ -72,7 +72,7 @@ describe('a door behind a balancer', { timeout: 20_000 }, () => {
 
   test('takes mail from the balancer where the balancer is allowed to hand it in', async (t) => {
     const { intake, held } = await openTestIntake(t, { ...behindBalancer, allow: ['127.0.0.1'] });
-    const c = await RawSmtp.connect(intake.port, '127.0.0.1', Buffer.from('PROXY UNKNOWN\r\n'));
+    const c = await RawSmtp.connect(intake.port, { preface: Buffer.from('PROXY UNKNOWN\r\n') });
     await c.pipeline('LHLO filter.example', from, 'RCPT TO:<alice@example.com>');
     assert.match((await c.data(mail)).join(), /^250 /);
     await c.quit();
