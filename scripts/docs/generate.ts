@@ -6,7 +6,9 @@
 // Touches nothing outside the marks. `npm run check` runs it with --check.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { eventsTable } from './events-table.ts';
 import { foldersTable } from './folders-table.ts';
+import { metricsTable } from './metrics-table.ts';
 import { withRegions } from './regions.ts';
 import { settingsTable } from './settings-table.ts';
 
@@ -17,6 +19,8 @@ const before = await readFile(readme, 'utf8').catch(() => '');
 const { text, problems } = await withRegions(before, {
   folders: await foldersTable(),
   settings: settingsTable(),
+  metrics: metricsTable(),
+  events: eventsTable(),
 });
 const isCheck = process.argv.includes('--check');
 if (isCheck && text !== before) problems.push('README.md differs from the code: run node scripts/docs/generate.ts');

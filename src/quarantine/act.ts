@@ -106,7 +106,7 @@ async function tryAct(quarantine: Quarantine, order: DropOrder): Promise<Dropped
   const count = accepted.length;
   const { drop } = await storage.commit(changes, { scope: order.scope, mailbox: order.to.mailbox, count });
   quarantine.log.info(
-    { event: 'drop', folder: order.to.mailbox, from: order.from.mailbox, ...origin, ...tally },
+    { event: 'drop', folder: order.to.mailbox, from: order.from.mailbox, by: origin.by, cause: order.cause, ...tally },
     'messages dropped',
   );
   quarantine.meter?.count('actions', { folder: order.to.mailbox, cause: order.cause }, count);

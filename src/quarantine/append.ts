@@ -83,7 +83,8 @@ async function tryAppend(quarantine: Quarantine, appended: Appended): Promise<Ap
   const { scope, to } = appended.order;
   const { drop } = await quarantine.storage.commit(changes, { scope, mailbox: to.mailbox, count: 1 });
   if (!drop) throw new Error('the storage gave no UID for an appended message');
-  quarantine.log.info({ event: 'drop', folder: to.mailbox, ...appended.origin, ...tally }, 'message appended');
+  const { by, cause } = appended.origin;
+  quarantine.log.info({ event: 'drop', folder: to.mailbox, by, cause, ...tally }, 'message appended');
   quarantine.meter?.count('actions', { folder: to.mailbox, cause: 'APPEND' });
   return { uidValidity: drop.uidValidity, uid: drop.firstUid, text: dropSentence(to, tally) };
 }

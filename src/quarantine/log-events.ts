@@ -33,7 +33,7 @@ export const logEvents = {
     fields: 'connection, remoteAddress, login, command, code, text',
   },
   drop: {
-    when: 'Messages were put into a drop folder, durably.',
+    when: 'Messages were put into a drop folder, durably; a drag of very many in several lines.',
     fields: 'folder, from, by, cause, total, deliveries, reports, deleted, nothing',
   },
   expunge: { when: 'Messages were deleted from a view.', fields: 'by, view, messages' },
@@ -46,7 +46,7 @@ export const logEvents = {
     when: 'Retention took something away (at level debug: or nothing), or failed.',
     fields: 'expired, contentsReleased, forgotten, purged',
   },
-  storage: { when: 'The store is in trouble, or over it.', fields: 'thread' },
+  storage: { when: 'The store is in trouble.', fields: 'thread' },
   account: { when: 'A login could not be kept up to date.', fields: 'login' },
   web: { when: 'A request for health or metrics could not be answered.', fields: 'path' },
 } as const satisfies Record<string, { when: string; fields: string }>;

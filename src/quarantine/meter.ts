@@ -5,7 +5,7 @@
 // Every combination of label values is a series that a monitoring system keeps for ever, so labels hold a few known words only:
 // never an address, a domain, a file name or what a far end said.
 
-interface Measured {
+export interface Measured {
   name: string;
   labels: readonly string[];
   help: string;
@@ -16,7 +16,7 @@ export const counters = {
   arrivals: {
     name: 'lazaretto_arrivals_total',
     labels: ['folder', 'outcome'],
-    help: 'Mail handed in: kept and known count messages (known: an import met it again), refused and deferred count our answers.',
+    help: 'Mail handed in, by what became of it: kept counts messages, refused and deferred count our answers.',
   },
   actions: {
     name: 'lazaretto_actions_total',

@@ -114,7 +114,6 @@ export async function receive(quarantine: Quarantine, mail: IncomingMail): Promi
   const folder = quarantine.folders.showing(mail.view)?.mailbox ?? mail.view;
   const kept = results.filter((result) => 'stored' in result).length;
   quarantine.meter?.count('arrivals', { folder, outcome: 'kept' }, kept);
-  quarantine.meter?.count('arrivals', { folder, outcome: 'known' }, results.length - kept);
   return {
     messages: results.map((result, i) => ({
       recipient: envelopes[i]?.recipients[0] ?? '',

@@ -4,12 +4,38 @@
 import { Gauge } from 'prom-client';
 import type { Registry } from 'prom-client';
 import type { View } from '../quarantine/message.ts';
+import type { Measured } from '../quarantine/meter.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { Health } from './health.ts';
+import { configOf } from './metrics.ts';
 import { within } from './within.ts';
 
-/** `reports` is shown to nobody. */
-const views: readonly View[] = ['caught', 'outgoing', 'training', 'notices'];
+/** Mail. Notices are the logins' own, and `reports` is shown to nobody. */
+const views: readonly View[] = ['caught', 'outgoing', 'training'];
+
+/** Each once, as README tells them. */
+export const lookedUp = {
+  held: {
+    name: 'lazaretto_messages_held',
+    labels: ['folder'],
+    help: 'Mail that the quarantine holds. The same at every process of one store: take the maximum, not the sum.',
+  },
+  oldestDue: {
+    name: 'lazaretto_oldest_due_job_age_seconds',
+    labels: [],
+    help: 'How long the delivery or report that waits longest could have been tried; 0 when the workers keep up. The same at every process.',
+  },
+  check: {
+    name: 'lazaretto_check_passed',
+    labels: ['check'],
+    help: 'What /readyz says, check by check: 1 passed (a warning too), 0 failed.',
+  },
+  certificate: {
+    name: 'lazaretto_certificate_expiry_timestamp_seconds',
+    labels: [],
+    help: 'When the first of the certificates ends that mail programs and filters see, in Unix time.',
+  },
+} as const satisfies Record<string, Measured>;
 
 export interface StoreGaugesOptions {
   /** How old an answer of the store may be. Counting a million messages takes a while, and nobody looks closer than this. */
@@ -26,9 +52,7 @@ interface Figures {
 export function addStoreGauges(registry: Registry, quarantine: Quarantine, options: StoreGaugesOptions = {}): void {
   const figures = remembered(() => lookUp(quarantine), options);
   new Gauge({
-    name: 'lazaretto_messages_held',
-    help: 'Messages that the quarantine holds, by folder. The same at every process of one store: take the maximum, not the sum.',
-    labelNames: ['folder'],
+    ...configOf(lookedUp.held),
     registers: [registry],
     async collect() {
       this.reset();
@@ -36,8 +60,7 @@ export function addStoreGauges(registry: Registry, quarantine: Quarantine, optio
     },
   });
   new Gauge({
-    name: 'lazaretto_oldest_due_job_age_seconds',
-    help: 'How long the delivery or report that waits longest could have been tried; 0 when the workers keep up. The same at every process.',
+    ...configOf(lookedUp.oldestDue),
     registers: [registry],
     async collect() {
       const found = await figures();
@@ -50,9 +73,7 @@ export function addStoreGauges(registry: Registry, quarantine: Quarantine, optio
 /** 1 for each check of /readyz that passes, warnings included, else 0. */
 export function addHealthGauge(registry: Registry, health: Health): void {
   new Gauge({
-    name: 'lazaretto_check_passed',
-    help: 'What /readyz says, check by check: 1 passed (a warning too), 0 failed.',
-    labelNames: ['check'],
+    ...configOf(lookedUp.check),
     registers: [registry],
     async collect() {
       this.reset();
@@ -64,8 +85,7 @@ export function addHealthGauge(registry: Registry, health: Health): void {
 /** When the first of our certificates ends; `validTo` is null while there is none. */
 export function addCertificateGauge(registry: Registry, validTo: () => number | null): void {
   new Gauge({
-    name: 'lazaretto_certificate_expiry_timestamp_seconds',
-    help: 'When the first of the certificates ends that mail programs and filters see, in Unix time.',
+    ...configOf(lookedUp.certificate),
     registers: [registry],
     collect() {
       const at = validTo();

@@ -3,7 +3,7 @@
 // Made by src/open-web.ts.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { counters, durations, levels } from '../quarantine/meter.ts';
-import type { Meter } from '../quarantine/meter.ts';
+import type { Measured, Meter } from '../quarantine/meter.ts';
 
 export interface Metrics extends Meter {
   /** For figures that are looked up when somebody asks. */
@@ -11,6 +11,12 @@ export interface Metrics extends Meter {
   /** All of them, in the format that `type` names. */
   exposition(): Promise<{ type: string; text: string }>;
 }
+
+export const buildInfo = {
+  name: 'lazaretto_build_info',
+  labels: ['version'],
+  help: 'Always 1; says which version runs.',
+} as const satisfies Measured;
 
 /** From a lookup in memory to a far disk, then to what somebody waits for. */
 const bucketsInSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -24,12 +30,7 @@ export function createMetrics(version: string): Metrics {
     durations,
     (measured) => new Histogram({ ...configOf(measured), buckets: bucketsInSeconds, registers: [registry] }),
   );
-  const build = new Gauge({
-    name: 'lazaretto_build_info',
-    help: 'Always 1; says which version runs.',
-    labelNames: ['version'],
-    registers: [registry],
-  });
+  const build = new Gauge({ ...configOf(buildInfo), registers: [registry] });
   build.set({ version }, 1);
   return {
     registry,
@@ -45,7 +46,8 @@ export function createMetrics(version: string): Metrics {
   };
 }
 
-function configOf({ name, help, labels }: { name: string; help: string; labels: readonly string[] }) {
+/** As prom-client names it. */
+export function configOf<const L extends string>({ name, help, labels }: Measured & { labels: readonly L[] }) {
   return { name, help, labelNames: [...labels] };
 }
 

@@ -1,7 +1,9 @@
 // The generated parts of README: complete, stable, and nothing else touched.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { eventsTable } from '../../scripts/docs/events-table.ts';
 import { foldersTable } from '../../scripts/docs/folders-table.ts';
+import { metricsTable } from '../../scripts/docs/metrics-table.ts';
 import { withRegions } from '../../scripts/docs/regions.ts';
 import { settingsTable } from '../../scripts/docs/settings-table.ts';
 
@@ -51,6 +53,22 @@ describe('the generated tables', () => {
     assert.equal(rows.find(([mailbox]) => mailbox === '`Trash`')?.[4], '`folders.trash`');
     assert.ok(rows.every((row) => row.length === 5));
   });
+});
+
+test('the tables of metrics and of events tell each once, with what it holds and a sentence', () => {
+  for (const table of [metricsTable(), eventsTable()]) {
+    const rows = rowsOf(table);
+    assert.ok(rows.length > 10);
+    assert.equal(new Set(rows.map(([name]) => name)).size, rows.length);
+    for (const row of rows) {
+      assert.ok(row.length === 4 || row.length === 3, row.join());
+      assert.match(row[0] ?? '', /^`[a-z_]+`$/);
+      assert.ok(row.some((cell) => /^[A-Z].*\.$/.test(cell)) && row.every((cell) => cell !== ''), row.join(' | '));
+    }
+  }
+  const metrics = rowsOf(metricsTable());
+  assert.deepEqual(metrics.find(([name]) => name === '`lazaretto_imap_sessions`')?.slice(1, 3), ['gauge', '–']);
+  assert.equal(rowsOf(eventsTable()).find(([name]) => name === '`expunge`')?.[2], '`by`, `view`, `messages`');
 });
 
 describe('a region of README', () => {
