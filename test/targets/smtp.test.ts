@@ -177,6 +177,27 @@ test('a far end that answers DATA with 250 is not given the message, whatever it
   assert.deepEqual(farEnd.sessions[0]?.lines.slice(-1), ['DATA']);
 });
 
+test('a message that may no longer be sent is not, although the far end is ready for it', async (t) => {
+  const farEnd = await newFarEnd(t);
+  const asked: string[][] = [];
+  const mayStillSend = (): boolean => {
+    asked.push([...(farEnd.sessions[0]?.lines ?? [])]);
+    return false;
+  };
+  const outcomes = await newTarget(t).deliver({ ...attemptTo(farEnd.url), mayStillSend });
+  await farEnd.sessions[0]?.ended;
+  assert.deepEqual(
+    outcomes.map(({ outcome }) => outcome),
+    ['temporary'],
+  );
+  assert.deepEqual(
+    asked.map((lines) => lines.at(-1)),
+    ['DATA'],
+    'asked once, at the last moment',
+  );
+  assert.deepEqual(farEnd.received, []);
+});
+
 test('a 250 that comes before the message was sent confirms nothing', async (t) => {
   const { outcomes, farEnd } = await outcomesWith(t, { data: '354 go ahead\r\n250 2.0.0 thanks\r\n250 2.0.0 thanks' });
   assert.equal(outcomes[0]?.outcome, 'temporary');
