@@ -35,7 +35,7 @@ export async function insert(
   { connection, sequences }: Writing,
   { content, messages, skipKnown }: Arrival,
   now: number,
-): Promise<({ stored: Message } | { known: true })[]> {
+): Promise<{ outcomes: ({ stored: Message } | { known: true })[]; changed: string[] }> {
   const known = await knownAmong(connection, messages, skipKnown);
   const wanted = messages.filter(({ id }) => !known.has(id)).map((message): Message => ({ ...message, revision: 0 }));
   for (const message of wanted) checkArrival(message, content.digest);
@@ -49,16 +49,17 @@ export async function insert(
   // A purge that asked before the messages were there may have begun to delete.
   if (stored.size && !(await isSafe(connection, content.digest))) await keepContent(connection, content, now);
   const arrived = wanted.filter(({ id }) => stored.has(id));
-  await numberAll(
+  const changed = await numberAll(
     sequences,
     arrived.map((message) => ({ message, places: {}, waiting: arrival(message) })),
   );
   const byId = new Map(arrived.map((message) => [message.id, message]));
-  return messages.map(({ id }) => {
+  const outcomes = messages.map(({ id }) => {
     const message = byId.get(id);
     byId.delete(id);
-    return message ? { stored: message } : { known: true };
+    return message ? { stored: message } : { known: true as const };
   });
+  return { outcomes, changed };
 }
 
 function checkArrival({ id, owner, digest }: Message, arriving: string): void {
@@ -139,18 +140,19 @@ export async function commit(
   writing: Writing,
   changes: readonly Change[],
   drop: DropUids | undefined,
-): Promise<CommitResult> {
+): Promise<{ result: CommitResult; changed: string[] }> {
   // First, and for nothing if the rest fails: UIDs may have gaps.
   const taken = drop ? { drop: await takeDropUids(writing.connection, drop) } : {};
   const messages = changes.map(({ before, after }): Message => ({ ...after, revision: before.revision + 1 }));
+  let changed: string[] = [];
   if (changes.length) {
     const planned = await store(writing, changes, messages);
-    await numberAll(
+    changed = await numberAll(
       writing.sequences,
       planned.map(({ after, document, waiting }) => ({ message: after, places: document, waiting })),
     );
   }
-  return { messages, ...taken };
+  return { result: { messages, ...taken }, changed };
 }
 
 /** Writes all changes, once no message waits for a number of an earlier one. */
@@ -284,8 +286,9 @@ interface ToNumber {
   waiting: Waiting;
 }
 
-async function numberAll(sequences: Sequences, changed: readonly ToNumber[]): Promise<void> {
-  await numberByKey(sequences, changed, ({ message, places, waiting }, key) => {
+/** Answers the keys of the sequences that took numbers. */
+async function numberAll(sequences: Sequences, changed: readonly ToNumber[]): Promise<string[]> {
+  return numberByKey(sequences, changed, ({ message, places, waiting }, key) => {
     const unnumbered = waiting[unnumberedField(key)];
     return unnumbered ? [{ ...unnumbered, message, place: places[placeField(sequenceName(key))] ?? null }] : [];
   });
@@ -301,7 +304,7 @@ async function numberByKey<Item extends { message: Message }>(
   sequences: Sequences,
   items: readonly Item[],
   changesIn: (item: Item, key: string) => NumberedChange[],
-): Promise<void> {
+): Promise<string[]> {
   const byKey = new Map<string, NumberedChange[]>();
   for (const item of items) {
     for (const key of sequencesOf(item.message.owner)) {
@@ -310,7 +313,9 @@ async function numberByKey<Item extends { message: Message }>(
       byKey.set(key, changes);
     }
   }
-  const results = await Promise.allSettled([...byKey].map(([key, changes]) => sequences.number(key, changes)));
+  const changed = [...byKey].filter(([, changes]) => changes.length);
+  const results = await Promise.allSettled(changed.map(([key, changes]) => sequences.number(key, changes)));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure) throw failure.reason;
+  return changed.map(([key]) => key);
 }

@@ -8,6 +8,7 @@ import { unfinishedCopy } from '../movable.ts';
 import { largestUid } from '../shown.ts';
 import { createWatchers } from '../watchers.ts';
 import { askAbilities } from './abilities.ts';
+import { createAnnouncements } from './announcements.ts';
 import { bucketOf, clientOptions, collectionsOf } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { fromMongo, isDuplicate } from './errors.ts';
@@ -44,12 +45,13 @@ export async function openMongo(url: string, options: MongoOptions): Promise<Sto
     const sequences = createSequences(connection);
     const feed = await createFeed(connection, {
       pollMs: options.pollMs ?? 100,
-      tell: (changed) => watchers.tell(changed),
+      tell: (changed) => announcements.noticed(changed),
     });
     const watchers = createWatchers(connection.log, (used) => (used ? feed.start() : void feed.stop()));
+    const announcements = createAnnouncements(watchers);
     const sweep = startSweep({ connection, sequences }, options.sweepMs ?? 5_000);
     const gate = createGate();
-    return createStorage({ reader: { connection, sequences }, watchers, gate }, async () => {
+    return createStorage({ reader: { connection, sequences }, watchers, announcements, gate }, async () => {
       watchers.clear();
       await Promise.all([feed.stop(), sweep.stop()]);
       await connection.client.close();

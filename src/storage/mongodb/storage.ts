@@ -1,8 +1,10 @@
 // The storage port, put together from the driver's parts. Decides nothing.
+import type { Message } from '../../quarantine/message.ts';
 import type { ScopedStorage, Storage, WorkerStorage } from '../../quarantine/ports.ts';
 import { sequencesOf } from '../shown.ts';
 import type { Watchers } from '../watchers.ts';
 import { accountStorage } from './accounts.ts';
+import type { Announcements } from './announcements.ts';
 import { changesSince } from './changes.ts';
 import { keepContent } from './contents.ts';
 import { domainStorage } from './domains.ts';
@@ -19,16 +21,17 @@ import { upkeep } from './upkeep.ts';
 interface Parts {
   reader: Reader;
   watchers: Watchers;
+  announcements: Announcements;
   gate: Gate;
 }
 
 /** @param end called once, when nothing is under way any more */
-export function createStorage({ reader, watchers, gate }: Parts, end: () => Promise<void>): Storage {
+export function createStorage({ reader, watchers, announcements, gate }: Parts, end: () => Promise<void>): Storage {
   const { connection } = reader;
   let closed: Promise<void> | null = null;
   return {
     ...gate.behind(scopedStorage(reader)),
-    ...gate.behind(writes(reader, watchers)),
+    ...gate.behind(writes(reader, announcements)),
     worker: gate.behind(workerStorage(reader)),
     upkeep: gate.behind(upkeep(reader)),
     domains: gate.behind(domainStorage(connection, () => watchers.tell('all'))),
@@ -38,17 +41,19 @@ export function createStorage({ reader, watchers, gate }: Parts, end: () => Prom
   };
 }
 
-function writes(reader: Reader, watchers: Watchers): Pick<Storage, 'insert' | 'keepContent' | 'commit'> {
+function writes(reader: Reader, announcements: Announcements): Pick<Storage, 'insert' | 'keepContent' | 'commit'> {
+  const keysOf = (messages: readonly Pick<Message, 'owner'>[]): string[] => [
+    ...new Set(messages.flatMap(({ owner }) => sequencesOf(owner))),
+  ];
   return {
     async insert(arrival, now) {
-      const outcomes = await insert(reader, arrival, now);
-      watchers.tell([...new Set(arrival.messages.flatMap(({ owner }) => sequencesOf(owner)))]);
+      const { outcomes } = await announcements.during(keysOf(arrival.messages), () => insert(reader, arrival, now));
       return outcomes;
     },
     keepContent: (content, now) => keepContent(reader.connection, content, now),
     async commit(changes, drop) {
-      const result = await commit(reader, changes, drop);
-      watchers.tell([...new Set(changes.flatMap(({ after }) => sequencesOf(after.owner)))]);
+      const keys = keysOf(changes.map(({ after }) => after));
+      const { result } = await announcements.during(keys, () => commit(reader, changes, drop));
       return result;
     },
   };
