@@ -66,7 +66,7 @@ export async function withQuarantine(
 }
 
 /** Commands answer by themselves; of the log only warnings are for the person at the terminal. */
-function commandLog(): Log {
+export function commandLog(): Log {
   if (process.env.LAZARETTO_DEBUG) return pino({ level: 'debug' }, pino.destination(2));
   const quiet = (): void => undefined;
   const tell = (_fields: object, text: string): void => void process.stderr.write(`lazaretto: ${text}\n`);

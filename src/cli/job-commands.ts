@@ -70,10 +70,11 @@ export function addJobCommands(program: Command): void {
 function retryText({ retried, parked }: Retried, onlyParked: boolean): string {
   const none = onlyParked ? 'No job is parked.' : 'No job was deferred.';
   const lines = [retried ? `${count(retried, 'job')} will be tried at once.` : none];
+  const stay = parked === 1 ? 'stays parked since the restore: it' : 'stay parked since the restore: they';
   if (parked)
     lines.push(
-      `${count(parked, 'job')} ${parked === 1 ? 'stays' : 'stay'} parked since the restore: it may have been done before. See "jobs list", then ` +
-        '"jobs retry ID", "jobs retry --parked" for all of them, or "jobs cancel ID".',
+      `${count(parked, 'job')} ${stay} may have been done before. See "jobs list", then "jobs retry ID", ` +
+        '"jobs retry --parked" for all of them, or "jobs cancel ID".',
     );
   return lines.join('\n');
 }

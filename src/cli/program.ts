@@ -14,6 +14,7 @@ import { addImportCommand } from './import-command.ts';
 import { addJobCommands } from './job-commands.ts';
 import { addMessageCommands } from './message-commands.ts';
 import { addServeCommand } from './serve-command.ts';
+import { addStoreCommands } from './store-commands.ts';
 
 const helpText = `${examples(
   'domain add example.com --deliver-to smtp://10.0.0.5:25',
@@ -64,6 +65,7 @@ function createProgram(): Command {
   addImportCommand(program);
   addMessageCommands(program);
   addJobCommands(program);
+  addStoreCommands(program);
   addDoctorCommand(program);
   return program;
 }

@@ -22,8 +22,11 @@ export async function settleRestore(quarantine: Quarantine): Promise<void> {
   // Told before it is forgotten: twice after a crash rather than never.
   quarantine.log.warn(
     { event: 'restored', parked },
-    'this store was put back from a backup: mail programs fetch their lists anew, and jobs that were due are parked, because they may ' +
-      'have been done since the backup was made; see "jobs list", then "jobs retry --parked" or "jobs cancel"',
+    'this store was put back from a backup: mail programs fetch their lists anew' +
+      (parked
+        ? ', and jobs that were due are parked, because they may have been done since the backup was made; see "jobs list", then ' +
+          '"jobs retry --parked" or "jobs cancel ID"'
+        : '; no job was due'),
   );
   await upkeep.settled();
 }

@@ -7,7 +7,7 @@ import type { MovableStore, MovableUse } from '../movable.ts';
 import { openConnection, setDurable } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { fromSqlite } from './errors.ts';
-import { checkVersion, migrate } from './migrations.ts';
+import { checkVersion, migrate, migrations } from './migrations.ts';
 import { createMovableReader } from './movable-reader.ts';
 import { createMovableWriter } from './movable-writer.ts';
 import { makePrivate } from './private-file.ts';
@@ -36,22 +36,12 @@ function opened(file: string, path: string, use: MovableUse): Promise<Connection
   return new Promise((resolve) => resolve(use === 'verify' ? openToVerify(file) : openAlone(file, path, use)));
 }
 
+/** Writes nothing, unless an older version of Lazaretto wrote the store: it is brought up to date first, as by every command. */
 function openToVerify(file: string): Connection {
-  const upgraded = openConnection(file, { readOnly: false });
+  const connection = openConnection(file, { readOnly: true });
   try {
-    prepare(upgraded, 'verify');
-  } finally {
-    upgraded.close();
-  }
-  return openConnection(file, { readOnly: true });
-}
-
-function openAlone(file: string, path: string, use: MovableUse): Connection {
-  const connection = openConnection(file, { readOnly: false });
-  try {
-    checkVersion(connection);
-    lockOut(connection, path);
-    prepare(connection, use);
+    if (checkVersion(connection) < migrations.length) bringUpToDate(file);
+    checkFinished(connection);
     return connection;
   } catch (error) {
     connection.close();
@@ -59,11 +49,29 @@ function openAlone(file: string, path: string, use: MovableUse): Connection {
   }
 }
 
-function prepare(connection: Connection, use: MovableUse): void {
-  checkVersion(connection);
-  setDurable(connection);
-  migrate(connection);
-  if (use !== 'target') checkFinished(connection);
+function bringUpToDate(file: string): void {
+  const connection = openConnection(file, { readOnly: false });
+  try {
+    setDurable(connection);
+    migrate(connection);
+  } finally {
+    connection.close();
+  }
+}
+
+function openAlone(file: string, path: string, use: MovableUse): Connection {
+  const connection = openConnection(file, { readOnly: false });
+  try {
+    checkVersion(connection);
+    lockOut(connection, path);
+    setDurable(connection);
+    migrate(connection);
+    if (use === 'source') checkFinished(connection);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw fromSqlite(error);
+  }
 }
 
 /** In this mode SQLite never gives a lock back, so that the first transaction keeps everybody out until the connection is closed. */
