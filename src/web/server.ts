@@ -36,12 +36,12 @@ export async function openHttp({ address, port, health, metrics, log }: HttpOpti
     forceCloseConnections: 'idle',
   });
   app.addHook('onRequest', async (_request, reply) => {
-    reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');
+    void reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');
   });
   app.get('/livez', (_request, reply) => reply.type(plain).send('ok\n'));
   app.get('/readyz', async (request, reply) => {
     const report = await health.report();
-    reply.code(report.ready ? 200 : 503);
+    void reply.code(report.ready ? 200 : 503);
     return wantsJson(request) ? reply.send(report) : reply.type(plain).send(reportText(report));
   });
   app.get('/metrics', async (_request, reply) => {
