@@ -34,9 +34,6 @@ export async function verifyStore(store: MovableReader, { onFault, onProgress }:
     seen.faults++;
     onFault({ what, id, fault });
   };
-  const counts = await store.counts();
-  const progress = (): void => onProgress?.(seen.contents + seen.messages, counts.contents + counts.messages);
-  for (const fault of await store.selfCheck()) tell('store', '', fault);
   // Where nothing more can be read, that is one of the faults; what comes after may still be readable.
   const attempt = async (what: Fault['what'], work: () => Promise<void>): Promise<void> => {
     try {
@@ -47,6 +44,13 @@ export async function verifyStore(store: MovableReader, { onFault, onProgress }:
       tell(what, '', `the rest cannot be read: ${error.message}${cause}`);
     }
   };
+  let total = 0;
+  await attempt('store', async () => {
+    for (const fault of await store.selfCheck()) tell('store', '', fault);
+    const counts = await store.counts();
+    total = counts.contents + counts.messages;
+  });
+  const progress = (): void => onProgress?.(seen.contents + seen.messages, total);
   await attempt('content', async () => {
     for await (const item of store.contents()) {
       seen.contents++;

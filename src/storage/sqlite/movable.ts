@@ -20,11 +20,11 @@ const waitForOthersMs = 2_000;
  * @throws PermanentError the file is not there (unless it is a target), not ours, or in use where it must not be
  * @throws TemporaryError it cannot be read or made
  */
-export async function openMovableSqlite(path: string, use: MovableUse): Promise<MovableStore> {
+export function openMovableSqlite(path: string, use: MovableUse): MovableStore {
   const file = resolve(path);
   if (use === 'target') makePrivate(file);
   else if (!existsSync(file)) throw new PermanentError(`There is no store ${path}.`);
-  const connection = await opened(file, path, use);
+  const connection = open(file, path, use);
   return {
     source: createMovableReader(connection),
     target: createMovableWriter(connection),
@@ -32,8 +32,12 @@ export async function openMovableSqlite(path: string, use: MovableUse): Promise<
   };
 }
 
-function opened(file: string, path: string, use: MovableUse): Promise<Connection> {
-  return new Promise((resolve) => resolve(use === 'verify' ? openToVerify(file) : openAlone(file, path, use)));
+function open(file: string, path: string, use: MovableUse): Connection {
+  try {
+    return use === 'verify' ? openToVerify(file) : openAlone(file, path, use);
+  } catch (error) {
+    throw fromSqlite(error);
+  }
 }
 
 /** Writes nothing, unless an older version of Lazaretto wrote the store: it is brought up to date first, as by every command. */
@@ -45,7 +49,7 @@ function openToVerify(file: string): Connection {
     return connection;
   } catch (error) {
     connection.close();
-    throw fromSqlite(error);
+    throw error;
   }
 }
 
@@ -70,7 +74,7 @@ function openAlone(file: string, path: string, use: MovableUse): Connection {
     return connection;
   } catch (error) {
     connection.close();
-    throw fromSqlite(error);
+    throw error;
   }
 }
 

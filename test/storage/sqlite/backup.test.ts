@@ -1,0 +1,82 @@
+// A backup of a SQLite store: one whole moment of it, private, marked as restored, and never in the place of another file.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { PermanentError, TemporaryError } from '../../../src/quarantine/errors.ts';
+import { verifyStore } from '../../../src/storage/verify-store.ts';
+import { backUpSqlite } from '../../../src/storage/sqlite/backup.ts';
+import { openMovableSqlite } from '../../../src/storage/sqlite/movable.ts';
+import { openSqlite } from '../../../src/storage/sqlite/open.ts';
+import { insertMessage } from '../../helpers/messages.ts';
+import { temporaryStore } from './temporary-store.ts';
+
+const global = { role: 'global' } as const;
+
+describe('a backup', () => {
+  test('holds everything that was answered before it, made beside a writing server; the store itself is as it was', async () => {
+    using store = temporaryStore();
+    const storage = await openSqlite(store.path, { log: store.log });
+    const messages = [];
+    for (let i = 0; i < 20; i++) messages.push(await insertMessage(storage));
+    const writing = Array.from({ length: 50 }, () => insertMessage(storage));
+    const file = join(store.directory, 'backup.db');
+    backUpSqlite(store.path, file);
+    await Promise.all(writing);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.deepEqual(
+      readdirSync(store.directory).filter((name) => name.startsWith('backup')),
+      ['backup.db'],
+    );
+    assert.equal(await storage.upkeep.isRestored(), false);
+    const { uidValidity } = await storage.openMailbox(global, 'caught');
+    await storage.close();
+
+    const movable = openMovableSqlite(file, 'verify');
+    await verifyStore(movable.source, { onFault: (fault) => assert.fail(JSON.stringify(fault)) });
+    await movable.close();
+    const restored = await openSqlite(file, { log: store.log });
+    assert.equal(await restored.upkeep.isRestored(), true);
+    const mailbox = await restored.openMailbox(global, 'caught');
+    assert.equal(mailbox.uidValidity, uidValidity, 'raised by the next start of a server, not before');
+    for (const message of messages) {
+      assert.deepEqual(await restored.worker.get(message.id), message);
+      assert.equal((await restored.worker.contentOf(message.id))?.length, message.sizeBytes);
+    }
+    await restored.close();
+  });
+
+  test('replaces no file, whatever it is, and leaves none behind that is not complete', async () => {
+    using store = temporaryStore();
+    const storage = await openSqlite(store.path, { log: store.log });
+    await insertMessage(storage);
+    await storage.close();
+    const file = join(store.directory, 'there.db');
+    writeFileSync(file, 'mine');
+    assert.throws(() => backUpSqlite(store.path, file), { name: 'PermanentError', message: /is there already/ });
+    assert.throws(() => backUpSqlite(store.path, store.path), { name: 'PermanentError', message: /is there already/ });
+    assert.equal(readFileSync(file, 'utf8'), 'mine');
+    const nowhere = join(store.directory, 'nowhere', 'backup.db');
+    assert.throws(() => backUpSqlite(store.path, nowhere), TemporaryError);
+    // A leftover of one that was killed is no obstacle.
+    const after = join(store.directory, 'after.db');
+    writeFileSync(`${after}.partial`, 'half of a backup');
+    backUpSqlite(store.path, after);
+    assert.ok(existsSync(after) && !existsSync(`${after}.partial`));
+  });
+
+  test('is made of a finished store of ours only', () => {
+    using store = temporaryStore();
+    const to = join(store.directory, 'backup.db');
+    assert.throws(() => backUpSqlite(join(store.directory, 'missing.db'), to), /There is no store/);
+    const foreign = join(store.directory, 'foreign.db');
+    writeFileSync(foreign, 'From sender@example.com Mon Jan  5 10:00:00 2026\n'.repeat(100));
+    assert.throws(
+      () => backUpSqlite(foreign, to),
+      (error) => error instanceof PermanentError || error instanceof TemporaryError,
+    );
+    mkdirSync(join(store.directory, 'directory.db'));
+    assert.throws(() => backUpSqlite(join(store.directory, 'directory.db'), to), TemporaryError);
+    assert.deepEqual(readdirSync(store.directory).sort(), ['directory.db', 'foreign.db']);
+  });
+});
