@@ -9,11 +9,11 @@ import type { Listening } from '../../src/main.ts';
 import { RawImap } from '../../test/helpers/raw-imap.ts';
 import { RawSmtp, stuffed } from '../../test/helpers/raw-smtp.ts';
 import { login, password } from './settings.ts';
+import type { CrashPlace } from './settings.ts';
 
 export interface RoundOptions {
   number: number;
-  directory: string;
-  nextHop: string;
+  place: CrashPlace;
   /** The server kills itself at this step; 0: never. */
   killAt: number;
   /** The server is killed from outside after this time; null: not. */
@@ -30,19 +30,22 @@ export interface RoundResult {
   ordered: { drop: string; subject: string; answered: boolean }[];
   /** The round came to its end without the server being killed before. */
   finished: boolean;
+  /** That the server took, when the round came to its end. */
+  steps: number;
 }
 
 type Server = ChildProcessByStdio<Writable, Readable, null>;
 
 export async function runRound(options: RoundOptions): Promise<RoundResult> {
   const script = new URL('./server.ts', import.meta.url).pathname;
-  const server: Server = spawn(process.execPath, [script, options.directory, options.nextHop, String(options.killAt)], {
+  const { directory, store, nextHop } = options.place;
+  const server: Server = spawn(process.execPath, [script, directory, store, nextHop, String(options.killAt)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   server.stdin.on('error', () => undefined);
   const gone = once(server, 'exit');
   const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]();
-  const result: RoundResult = { acknowledged: [], attempted: [], ordered: [], finished: false };
+  const result: RoundResult = { acknowledged: [], attempted: [], ordered: [], finished: false, steps: 0 };
   let killer: NodeJS.Timeout | undefined;
   try {
     const ready = await lines.next();
@@ -52,7 +55,9 @@ export async function runRound(options: RoundOptions): Promise<RoundResult> {
       const port = (name: Listening['name']): number => listening.find((one) => one.name === name)?.port ?? 0;
       await play(options.number, { lmtp: port('LMTP'), imaps: port('IMAPS') }, result);
       server.stdin.write('wait\n');
-      result.finished = !(await lines.next()).done;
+      const idle = await lines.next();
+      result.finished = !idle.done;
+      if (!idle.done) result.steps = Number(idle.value);
     }
   } catch {
     // The connection was lost with the server: what was not answered stays unanswered.

@@ -10,6 +10,7 @@ import { blankDomain } from '../../src/quarantine/domains.ts';
 import type { Message } from '../../src/quarantine/message.ts';
 import { startFarEnd } from '../../test/helpers/far-end.ts';
 import { seededRandom } from '../../test/helpers/seeded-random.ts';
+import { placeTestStore } from '../../test/helpers/test-store.ts';
 import { runRound, subjectOf } from './round.ts';
 import type { RoundResult } from './round.ts';
 import { crashSettings, login, password } from './settings.ts';
@@ -18,33 +19,40 @@ const rounds = Number(process.argv[2] ?? 220);
 const seed = Number(process.env.SEED ?? 1);
 const random = seededRandom(seed);
 const directory = await mkdtemp(join(tmpdir(), 'lazaretto-crash-'));
+const store = placeTestStore(directory);
 const farEnd = await startFarEnd();
+const place = { directory, store: store.url, nextHop: farEnd.url };
 const silent = (): void => undefined;
 const log = { debug: silent, info: silent, warn: silent, error: console.error };
 
 await prepare();
 const results: RoundResult[] = [];
-/** Steps of a round that is not killed; learnt from the rounds that came to their end. */
-let stepsPerRound = 80;
-for (let number = 1; number <= rounds; number++) {
-  // Two of three rounds walk through the steps one by one, the third is killed from outside at any moment.
+/** Steps of a round that is not killed, which is the first one. */
+let steps = 0;
+const stepKills = Math.ceil((rounds * 2) / 3);
+for (let number = 1, walked = 0; number <= rounds; number++) {
+  // Two of three rounds walk through the steps, one by one where there are rounds enough; the third is killed from outside at any moment.
   const fromOutside = number % 3 === 0;
-  const killAt = fromOutside ? 0 : (number - Math.ceil(number / 3)) % stepsPerRound;
+  const stepsApart = Math.max(steps / stepKills, 1);
+  const killAt = fromOutside || !steps ? 0 : 1 + (Math.floor(walked++ * stepsApart) % steps);
   const result = await runRound({
     number,
-    directory,
-    nextHop: farEnd.url,
+    place,
     killAt,
     killAfterMs: fromOutside ? random.between(0, 600) : null,
   });
   results.push(result);
-  if (result.finished && killAt > 20) stepsPerRound = Math.min(stepsPerRound, killAt);
+  if (number === 1) {
+    steps = result.steps;
+    console.log(`${steps} steps in a round that is not killed (seed ${seed})`);
+  }
   if (number % 20 === 0) console.log(`${number} rounds, ${farEnd.received.length} deliveries so far`);
 }
-const last = await runRound({ number: rounds + 1, directory, nextHop: farEnd.url, killAt: 0, killAfterMs: null });
+const last = await runRound({ number: rounds + 1, place, killAt: 0, killAfterMs: null });
 results.push(last);
 const problems = last.finished ? await check() : ['the last server did not become idle'];
 await farEnd.close();
+await store.remove();
 await rm(directory, { recursive: true });
 for (const problem of problems) console.log(`BROKEN: ${problem}`);
 console.log(
@@ -55,7 +63,7 @@ console.log(
 process.exitCode = problems.length ? 1 : 0;
 
 async function prepare(): Promise<void> {
-  const { quarantine, close } = await openQuarantine(crashSettings(directory, farEnd.url), { log });
+  const { quarantine, close } = await openQuarantine(crashSettings(place), { log });
   await quarantine.storage.domains.put(blankDomain('example.com', farEnd.url));
   await quarantine.domains.refresh();
   await openAccounts(quarantine).create(login, password);
@@ -63,7 +71,7 @@ async function prepare(): Promise<void> {
 }
 
 async function check(): Promise<string[]> {
-  const { quarantine, close } = await openQuarantine(crashSettings(directory, farEnd.url), { log });
+  const { quarantine, close } = await openQuarantine(crashSettings(place), { log });
   const { storage } = quarantine;
   const found = await storage.find({ role: 'global' }, { which: 'all', limit: 1_000_000 });
   const bySubject = new Map<string, Message[]>();

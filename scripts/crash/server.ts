@@ -1,6 +1,6 @@
-// The process that is killed: a whole server on a store that outlives it. `node server.ts DIRECTORY NEXT_HOP_URL KILL_AT`; kills itself
-// at the KILL_AT-th step (0: never), after writing the step's name. Prints one line of JSON when it is ready, and `idle` for each line on
-// stdin once nothing is due any more. Started by run.ts.
+// The process that is killed: a whole server on a store that outlives it. `node server.ts DIRECTORY STORE_URL NEXT_HOP_URL KILL_AT`; kills
+// itself at the KILL_AT-th step (0: never), after writing the step's name. Prints one line of JSON when it is ready, and for each
+// line on stdin the number of steps so far, once nothing is due any more. Started by round.ts.
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,10 +10,11 @@ import type { Log } from '../../src/quarantine/ports.ts';
 import { MaildirTarget } from '../../src/targets/maildir.ts';
 import { SmtpTarget } from '../../src/targets/smtp.ts';
 import { crashSettings } from './settings.ts';
+import { stepAtCommands } from './stepped-mongodb.ts';
 import { steppedDelivery, steppedReports, steppedStorage } from './stepped-storage.ts';
 import type { OnStep } from './stepped-storage.ts';
 
-const [directory = '', nextHop = '', killAt = '0'] = process.argv.slice(2);
+const [directory = '', store = '', nextHop = '', killAt = '0'] = process.argv.slice(2);
 const journal = join(directory, 'journal');
 const note = (line: string): void => appendFileSync(journal, `${line}\n`);
 
@@ -34,7 +35,8 @@ const log: Log = {
   error: (fields, text) => note(`error ${text} ${JSON.stringify(fields)}`),
 };
 
-const settings = crashSettings(directory, nextHop);
+const steppedStore = store.startsWith('mongodb') ? stepAtCommands(store, (step) => onStep(step, [])) : store;
+const settings = crashSettings({ directory, store: steppedStore, nextHop });
 const { quarantine } = await openQuarantine(settings, { log });
 const server = await startServer(
   settings,
@@ -52,7 +54,7 @@ const server = await startServer(
   },
 );
 process.stdout.write(`${JSON.stringify(server.listening)}\n`);
-for await (const line of createInterface({ input: process.stdin })) {
+for await (const _ of createInterface({ input: process.stdin })) {
   await server.worker?.idle();
-  process.stdout.write(`idle ${line}\n`);
+  process.stdout.write(`${steps}\n`);
 }

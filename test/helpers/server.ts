@@ -50,7 +50,11 @@ export interface TestServer extends TestQuarantine {
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const farEnd = await startFarEnd(options.farEnd);
-  const test = await openTestQuarantine({ deliverTo: farEnd.url, ...options });
+  const test = await openTestQuarantine({ deliverTo: farEnd.url, ...options }).catch(async (error: unknown) => {
+    // Else it keeps the test run from ending.
+    await farEnd.close();
+    throw error;
+  });
   const settings = testSettings(test.directory, farEnd.url, options);
   const accounts = openAccounts(test.quarantine);
   await Promise.all(logins.map((login) => accounts.create(login, password)));

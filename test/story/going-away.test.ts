@@ -1,7 +1,6 @@
 // A server is told to stop while people and mail servers are at work: nobody loses anything, everybody is told, and another process on
 // the same store goes on at once.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { startServer } from '../../src/main.ts';
 import { defaultSettings } from '../../src/settings.ts';
@@ -114,9 +113,7 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     while (!server.farEnd.sessions[0]?.lines.some((line) => line.startsWith('MAIL')))
       await new Promise((resolve) => setImmediate(resolve));
 
-    const storage = await openStorage(`sqlite:${join(server.directory, 'quarantine.db')}`, {
-      log: server.quarantine.log,
-    });
+    const storage = await openStorage(server.storeUrl, { log: server.quarantine.log });
     const settings = { ...defaultSettings(server.directory), roles: ['worker' as const] };
     const other = await startServer(
       { ...settings, http: { ...settings.http, port: 0 } },
