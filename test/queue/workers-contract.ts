@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { claimDue, returnClaim } from '../../src/quarantine/claims.ts';
 import type { Claim } from '../../src/quarantine/claims.ts';
 import { recordDelivery } from '../../src/quarantine/outcomes.ts';
-import type { DeliveryAttempt } from '../../src/quarantine/target.ts';
+import type { DeliveryAttempt, DeliveryTarget } from '../../src/quarantine/target.ts';
 import type { OpenStore } from '../storage/contract/store.ts';
 import { addresses, release, teach, until, withProcesses } from './processes.ts';
 import type { Process, Scene } from './processes.ts';
@@ -55,8 +55,18 @@ export function workersContract(name: string, open: OpenStore): void {
         await until(() => farEnd.underWay.length === 5);
         // Behind more than one look at what is due.
         await release(storage, 'carol@example.org', Date.now() + 1);
-        two.work();
+        let looksBefore = 0;
+        const delivery: DeliveryTarget = {
+          deliver(attempt) {
+            looksBefore ||= two.line.looks;
+            return farEnd.deliver(attempt);
+          },
+          close: () => Promise.resolve(),
+        };
+        two.work({ targets: { delivery, reports: [], outgoing: '' } });
         await until(() => farEnd.to('example.org').length === 1);
+        // One to see what the others do, one behind it, and perhaps the next one already.
+        assert.ok(looksBefore <= 3, String(looksBefore));
         three.work();
         await Promise.all([looks(two), looks(three)]);
         assert.equal(farEnd.to('example.com').length, 5);

@@ -87,6 +87,25 @@ export function watchContract(open: OpenStore): void {
   );
 
   test(
+    'a lease that another process took or gave back is told, although no mailbox changes',
+    withStore(open, async ({ storage, reopen }) => {
+      const other = await reopen();
+      const due = { state: 'due' as const, attempts: 0, nextAttemptAt: 0, lastDelayMs: 0, lease: null };
+      const order = { holding: 1, orderedAt: 0, orderedBy: 'cli', cause: 'CLI' as const, recipients: [] };
+      const delivery = { ...due, ...order };
+      const { id } = await insertMessage(storage, { delivery });
+      const { modseq } = await storage.openMailbox(alice, 'caught');
+      const isLeased = async (): Promise<boolean> => (await storage.worker.get(id))?.delivery?.lease !== null;
+      for (const lease of [{ token: 't', until: 1 }, null]) {
+        const told = heard(storage, async () => (await isLeased()) === (lease !== null));
+        await change(other, id, (message) => ({ ...message, delivery: { ...delivery, lease } }));
+        await told;
+      }
+      assert.equal((await storage.openMailbox(alice, 'caught')).modseq, modseq);
+    }),
+  );
+
+  test(
     'who stopped listening hears no more, and a listener that fails keeps nobody else from hearing',
     withStore(open, async ({ storage }) => {
       let calls = 0;
