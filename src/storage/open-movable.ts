@@ -1,5 +1,4 @@
 // Opens a whole store to move or to verify it (movable.ts); the driver is chosen by the URL, as in open-storage.ts. Called by the command line.
-import { PermanentError } from '../quarantine/errors.ts';
 import type { MovableStore, MovableUse } from './movable.ts';
 import { checkStoreUrl } from './open-storage.ts';
 import { openMovableSqlite } from './sqlite/movable.ts';
@@ -11,5 +10,6 @@ import { openMovableSqlite } from './sqlite/movable.ts';
 export async function openMovable(url: string, use: MovableUse): Promise<MovableStore> {
   const place = await checkStoreUrl(url);
   if (place.driver === 'sqlite') return openMovableSqlite(place.path, use);
-  throw new PermanentError('A MongoDB store cannot be copied or verified by this version of Lazaretto yet.');
+  const { openMovableMongo } = await import('./mongodb/movable.ts');
+  return openMovableMongo(place.url, use);
 }

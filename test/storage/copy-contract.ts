@@ -58,7 +58,7 @@ export function copyContract(name: string, openFrom: OpenPlace, openTo: OpenPlac
             'the source is as it was',
           );
           assert.deepEqual(await faultsOf(to), []);
-          const next = [await using(from, goOn), await using(to, goOn)];
+          const next = [await using(from, goOn), await using(to, goOn)].map(withoutModseq);
           assert.deepEqual(next[1], next[0]);
         }),
       );
@@ -348,6 +348,13 @@ async function everythingSeen(storage: Storage, ids: readonly string[]): Promise
 }
 
 /** The same on two stores: arrivals, one of them in a domain that had none, a return, a drop. */
+/** How many modseqs a change takes, and so what changed since one, is a driver's own affair; no mail program sees them. */
+function withoutModseq(value: object): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (key, each: unknown) => (key === 'modseq' || key === 'changes' ? undefined : each)),
+  );
+}
+
 async function goOn(storage: Storage): Promise<object> {
   const content = newContent('Subject: after the copy\r\n\r\nText.\r\n');
   const arrivals = ['alice@example.com', 'carol@example.org', 'dave@example.info'].map((login, i) =>

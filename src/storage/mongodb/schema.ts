@@ -174,9 +174,15 @@ export function placeField(name: SequenceName): 'domainPlace' | 'globalPlace' {
   return `${name}Place`;
 }
 
-/** `_id` of a mailbox and of a drop folder. Views have no space in their names, drop folders' logins none of their own (`loginKey`). */
+/** `_id` of a mailbox and of a drop folder. */
 export function mailboxId(login: string, mailbox: string): string {
   return `${login} ${mailbox}`;
+}
+
+/** The reverse. A local part may hold spaces and a folder's name may; a domain holds none, and no folder's name an `@`. */
+export function mailboxOf(id: string): { login: string; mailbox: string } {
+  const end = id.indexOf(' ', Math.max(id.lastIndexOf('@'), 0));
+  return { login: id.slice(0, end), mailbox: id.slice(end + 1) };
 }
 
 interface Index {

@@ -54,8 +54,8 @@ async function stats(connection: Connection): Promise<StoreStats> {
         const of = (filter: object): Promise<number> =>
           messages.countDocuments({ view, forgottenAt: { $exists: false }, ...filter });
         const [held, tombstones, all] = await Promise.all([
-          of({ held: true }),
-          of({ held: false, released: true }),
+          of({ held: true, released: false }),
+          of({ released: true }),
           of({}),
         ]);
         return [view, { held, left: all - held - tombstones, tombstones }] as const;
