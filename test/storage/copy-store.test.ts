@@ -16,7 +16,7 @@ async function sqlitePlace(): Promise<Place> {
   const file = join(directory, 'quarantine.db');
   return {
     storage: () => openSqlite(file, { log }),
-    movable: async (use) => openMovableSqlite(file, use),
+    movable: (use) => openMovableSqlite(file, use),
     cleanup: () => rm(directory, { recursive: true, force: true }),
   };
 }

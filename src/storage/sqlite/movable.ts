@@ -20,7 +20,7 @@ const waitForOthersMs = 2_000;
  * @throws PermanentError the file is not there (unless it is a target), not ours, or in use where it must not be
  * @throws TemporaryError it cannot be read or made
  */
-export function openMovableSqlite(path: string, use: MovableUse): MovableStore {
+export async function openMovableSqlite(path: string, use: MovableUse): Promise<MovableStore> {
   const file = resolve(path);
   if (use === 'target') makePrivate(file);
   else if (!existsSync(file)) throw new PermanentError(`There is no store ${path}.`);

@@ -32,7 +32,7 @@ describe('a backup', () => {
     const { uidValidity } = await storage.openMailbox(global, 'caught');
     await storage.close();
 
-    const movable = openMovableSqlite(file, 'verify');
+    const movable = await openMovableSqlite(file, 'verify');
     await verifyStore(movable.source, { onFault: (fault) => assert.fail(JSON.stringify(fault)) });
     await movable.close();
     const restored = await openSqlite(file, { log: store.log });

@@ -27,7 +27,7 @@ async function fill(store: TemporaryStore): Promise<void> {
 }
 
 async function verify(path: string): Promise<{ faults: Fault[]; seen: Verification }> {
-  const store = openMovableSqlite(path, 'verify');
+  const store = await openMovableSqlite(path, 'verify');
   const faults: Fault[] = [];
   try {
     const seen = await verifyStore(store.source, { onFault: (fault) => faults.push(fault) });
