@@ -1,4 +1,4 @@
-// A quarantine for tests: a real store in a directory of its own, the real folder definitions, the domain example.com (alias example.net,
+// A quarantine for tests: a real store of its own (test-store.ts), the real folder definitions, the domain example.com (alias example.net,
 // sub-addresses with +) and a clock that only the test moves. Nothing is left behind after close().
 //
 //   const { quarantine, storage, clock, logged, close } = await openTestQuarantine({ policy: { maxMessageBytes: 1000 } });
@@ -12,6 +12,7 @@ import type { FolderSwitch } from '../../src/quarantine/folder.ts';
 import type { DomainRecord, Log, Storage } from '../../src/quarantine/ports.ts';
 import type { Policy, Quarantine } from '../../src/quarantine/quarantine.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
+import { placeTestStore } from './test-store.ts';
 
 const dayMs = 86_400_000;
 
@@ -48,7 +49,9 @@ export interface TestQuarantine {
   clock: TestClock;
   /** What was logged, in order. */
   logged: LogLine[];
-  /** Holds the store, and whatever the test puts there. */
+  /** Of the store, for a second process on it. */
+  storeUrl: string;
+  /** Holds a SQLite store, and whatever the test puts there. */
   directory: string;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -61,7 +64,8 @@ export function testDomain(record: Partial<DomainRecord> = {}): DomainRecord {
 export async function openTestQuarantine(options: TestQuarantineOptions = {}): Promise<TestQuarantine> {
   const directory = await mkdtemp(join(tmpdir(), 'lazaretto-test-'));
   const { clock, log, logged } = { clock: testClock(options.now ?? testNow), ...testLog() };
-  const opened = await openStorage(`sqlite:${join(directory, 'quarantine.db')}`, { log });
+  const place = placeTestStore(directory);
+  const opened = await openStorage(place.url, { log });
   const storage = options.wrapStorage?.(opened) ?? opened;
   const deliverTo = options.deliverTo === undefined ? {} : { deliverTo: options.deliverTo };
   const domains = options.domains ?? [{ name: 'example.com', aliases: ['example.net'], ...deliverTo }];
@@ -76,9 +80,10 @@ export async function openTestQuarantine(options: TestQuarantineOptions = {}): P
   };
   const close = async (): Promise<void> => {
     await storage.close();
+    await place.remove();
     await rm(directory, { recursive: true, force: true });
   };
-  return { quarantine, storage, clock, logged, directory, close, [Symbol.asyncDispose]: close };
+  return { quarantine, storage, clock, logged, storeUrl: place.url, directory, close, [Symbol.asyncDispose]: close };
 }
 
 /** The defaults of the settings. */
