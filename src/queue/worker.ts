@@ -50,8 +50,8 @@ const maxSleepMs = 30_000;
 const roundSize = 100;
 /** How often all that is due is searched for jobs whose destination is free. */
 const deepLookMs = 500;
-/** How long it is believed that the others keep a destination busy, and how soon a worker looks again while something is due. */
-const believedMs = 500;
+/** How long the last count of what others do is believed, while something is due that waits for them. */
+const believedMs = 100;
 /** After the store was out of reach, the owners of leases that ran out meanwhile get this long to write what they know. */
 const ownersFirstMs = 3 * recordEveryMs;
 
@@ -90,7 +90,8 @@ export function startWorker(options: WorkerOptions): Worker {
 
   async function lookOnce(): Promise<void> {
     if (running.size >= limits.maxAttempts) return;
-    if (performance.now() - countedAt >= believedMs) elsewhere = new Map();
+    // What the others kept busy may be free again. Their leases are few; what is due for them may be thousands.
+    if (elsewhere.size && performance.now() - countedAt >= believedMs) await countOthers(performance.now());
     const passedOver = full('domain ');
     let claims = await claimFree(passedOver, []);
     // What the others keep busy is known only now; it must not hide the work behind it.
@@ -174,11 +175,14 @@ export function startWorker(options: WorkerOptions): Worker {
     try {
       const next = await quarantine.storage.worker.nextDueAt();
       const now = quarantine.clock.now();
-      if (next !== null && next > now) sleepMs = Math.min(sleepMs, next - now);
       // Due but not claimed: its destination is busy. Our own attempts wake us when they end, the others' perhaps not.
-      else if (next !== null) sleepMs = believedMs;
-      if ((next === null || next > now) && running.size === 0 && !wanted)
-        for (const resolve of idleWaiters.splice(0)) resolve();
+      if (next !== null && next <= now) sleepMs = elsewhere.size ? believedMs : 1000;
+      else {
+        if (next !== null) sleepMs = Math.min(sleepMs, next - now);
+        // Nothing waits for the others, so that they are not counted again before something does.
+        elsewhere = new Map();
+        if (running.size === 0 && !wanted) for (const resolve of idleWaiters.splice(0)) resolve();
+      }
     } catch (error) {
       quarantine.log.warn({ event: 'worker', err: error }, 'the storage does not say when the next job is due');
       isOutOfReach = true;
