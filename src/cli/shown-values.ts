@@ -86,3 +86,8 @@ export function shownDuration(ms: number): string {
 export function shownNumber(value: number): string {
   return value.toLocaleString('en-US');
 }
+
+/** `1 message`, `12,345 messages`. */
+export function shownCount(value: number, noun: string): string {
+  return `${shownNumber(value)} ${noun}${value === 1 ? '' : 's'}`;
+}

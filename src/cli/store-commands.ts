@@ -8,7 +8,7 @@ import { checkStoreUrl, openStorage } from '../storage/open-storage.ts';
 import { answer, commandLog, settingsOf } from './command-context.ts';
 import { CommandFailed } from './failures.ts';
 import { examples } from './help-text.ts';
-import { shownNumber, shownSize } from './shown-values.ts';
+import { shownCount, shownNumber, shownSize } from './shown-values.ts';
 import { addStoreCopy } from './store-copy.ts';
 import { addStoreVerify } from './store-verify.ts';
 import { table } from './table.ts';
@@ -118,6 +118,6 @@ function shownStats({ messages, contents, domains, accounts, diskBytes }: StoreS
   return [
     table(['messages', 'held', 'left', 'remembered'], rows),
     '',
-    `${count(contents.count, 'content')} of ${shownSize(contents.bytes)}${disk}; ${count(domains, 'domain')}, ${count(accounts, 'login')}`,
+    `${shownCount(contents.count, 'content')} of ${shownSize(contents.bytes)}${disk}; ${shownCount(domains, 'domain')}, ${shownCount(accounts, 'login')}`,
   ].join('\n');
 }

@@ -1,7 +1,6 @@
 // `lazaretto store copy`: the store moves to another file, or to another database, number for number. Called by store-commands.ts.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { count } from '../quarantine/sentences.ts';
 import { copyStore } from '../storage/copy-store.ts';
 import type { CopyReport, CopyStep } from '../storage/copy-store.ts';
 import { openMovable } from '../storage/open-movable.ts';
@@ -10,7 +9,7 @@ import { answer } from './command-context.ts';
 import { UsageError } from './failures.ts';
 import { examples } from './help-text.ts';
 import { createStepDisplay } from './step-display.ts';
-import { shownNumber, shownSize } from './shown-values.ts';
+import { shownCount, shownSize } from './shown-values.ts';
 
 export function addStoreCopy(store: Command): void {
   store
@@ -62,8 +61,8 @@ const names: Record<CopyStep['step'], string> = { contents: 'contents', messages
 
 function summary({ resumed, contents, contentBytes, messages, domains, accounts, digest }: CopyReport): string {
   return [
-    `${resumed ? 'The copy was gone on with and is' : 'The copy is'} complete: ${shownNumber(messages)} ${messages === 1 ? 'message' : 'messages'}, ` +
-      `${count(contents, 'content')} of ${shownSize(contentBytes)}, ${count(domains, 'domain')}, ${count(accounts, 'login')}. ` +
+    `${resumed ? 'The copy was gone on with and is' : 'The copy is'} complete: ${shownCount(messages, 'message')}, ` +
+      `${shownCount(contents, 'content')} of ${shownSize(contentBytes)}, ${shownCount(domains, 'domain')}, ${shownCount(accounts, 'login')}. ` +
       'Both stores were compared and are the same.',
     `SHA-256 ${digest}`,
     'Name the new store in the settings (store) before you start a server, and do not start one with the old store again.',

@@ -1,6 +1,5 @@
 // `lazaretto store verify`: looks through a whole store and tells every fault. Called by store-commands.ts.
 import type { Command } from 'commander';
-import { count } from '../quarantine/sentences.ts';
 import { openMovable } from '../storage/open-movable.ts';
 import { verifyStore } from '../storage/verify-store.ts';
 import type { Fault } from '../storage/verify-store.ts';
@@ -8,7 +7,7 @@ import { writeOut } from './answer.ts';
 import { answer, settingsOf, wantsJson } from './command-context.ts';
 import { examples } from './help-text.ts';
 import { createProgressBar } from './progress-bar.ts';
-import { shownNumber, shownSize, shownText } from './shown-values.ts';
+import { shownCount, shownNumber, shownSize, shownText } from './shown-values.ts';
 
 export function addStoreVerify(store: Command): void {
   store
@@ -40,9 +39,9 @@ ${examples('store verify', 'store verify --store sqlite:/backup/quarantine-2026-
         bar.clear();
         await Promise.all(told);
         const { contents, contentBytes, messages } = seen;
-        const what = `${shownNumber(messages)} ${messages === 1 ? 'message' : 'messages'}, ${count(contents, 'content')} of ${shownSize(contentBytes)}`;
+        const what = `${shownCount(messages, 'message')}, ${shownCount(contents, 'content')} of ${shownSize(contentBytes)}`;
         const { faults: number, ...counts } = seen;
-        await answer(command, `${what}: ${number ? count(number, 'fault') : 'no fault'}.`, { ...counts, faults });
+        await answer(command, `${what}: ${number ? shownCount(number, 'fault') : 'no fault'}.`, { ...counts, faults });
         if (number) process.exitCode = 1;
       } finally {
         bar.clear();
