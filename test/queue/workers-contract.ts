@@ -282,20 +282,19 @@ export function workersContract(name: string, open: OpenStore): void {
     it(
       'keeps the answer that it has got until the store takes it, and the others let it go first',
       scene(async ({ process, farEnd, storage }) => {
-        const shortMs = 500;
         const [owner, other] = [await process(), await process()];
-        owner.work({ leaseMs: shortMs });
+        owner.work({ leaseMs });
         const id = await release(storage, 'alice@example.com');
         await until(() => farEnd.underWay.length === 1);
         const lease = (await storage.worker.get(id))?.delivery?.lease;
-        other.work({ leaseMs: shortMs });
+        other.work({ leaseMs });
         for (const { line } of [owner, other]) line.isDown = true;
         farEnd.answer();
         await until(() => farEnd.done.length === 1);
         const heldUntil = (await storage.worker.get(id))?.delivery?.lease?.until ?? 0;
         assert.ok(lease && heldUntil >= lease.until);
         // Long over for everybody; and both have asked in vain meanwhile.
-        await until(() => Date.now() > heldUntil + shortMs && owner.line.refused > 2 && other.line.refused > 2);
+        await until(() => Date.now() > heldUntil && owner.line.refused > 2 && other.line.refused > 2);
         other.line.isDown = false;
         await until(() => other.line.leasedAsked > 0);
         owner.line.isDown = false;
