@@ -104,7 +104,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   return self;
 }
 
-function testSettings(directory: string, outgoing: string, { dropFolders = 'empty' }: TestServerOptions): Settings {
+/** Every listener on a free port of 127.0.0.1; certificate and training Maildir in the directory. */
+export function testSettings(
+  directory: string,
+  outgoing: string,
+  { dropFolders = 'empty' }: TestServerOptions = {},
+): Settings {
   const defaults = defaultSettings(directory);
   const address = '127.0.0.1';
   return {

@@ -15,7 +15,7 @@ import type { LogLine, TestQuarantine } from '../helpers/quarantine.ts';
 
 const dayMs = 86_400_000;
 /** More than one batch. */
-const count = 700;
+const count = 520;
 
 interface Process extends AsyncDisposable {
   quarantine: Quarantine;
