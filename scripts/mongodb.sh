@@ -86,8 +86,8 @@ trap 'exit 143' TERM
 
 if [ "$kind" = java ]; then
   name="mongo-java-server $mongo_java_server"
-  need java 'Java 17 or newer; on Debian: apt-get install openjdk-17-jdk-headless'
-  need javac 'a JDK 17 or newer; on Debian: apt-get install openjdk-17-jdk-headless'
+  need java 'Java 17 or newer; on Debian: apt-get install default-jdk-headless'
+  need javac 'a JDK 17 or newer; on Debian: apt-get install default-jdk-headless'
   jars=$cache/mongo-java-server-$mongo_java_server
   [ -d "$jars" ] || need mvn 'Maven, to download it; on Debian: apt-get install maven'
   provide "$jars" fetch_jars
