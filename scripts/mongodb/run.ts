@@ -1,0 +1,77 @@
+// `npm run test:mongodb [-- WORD…]`: the suites that need a server which speaks MongoDB's protocol, one after the other, each against a
+// fresh one; with TEST_MONGODB_URL set, once each against that server. WORD chooses suites whose file name has it. Stops at the first
+// failure. Exit 77 when no server could be had.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+
+/** The test servers of scripts/mongodb.sh. */
+type Server = 'java' | 'ferretdb';
+
+/** `*.test.ts` runs under node --test, other files under node. What else a suite needs to know is in TEST_MONGODB_URL. */
+const suites: readonly { file: string; servers: readonly Server[] }[] = [
+  { file: 'scripts/mongodb/contract.test.ts', servers: ['java', 'ferretdb'] },
+  { file: 'scripts/mongodb/copy.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/story.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/crash.ts', servers: ['java'] },
+];
+
+const missingExit = 77;
+const root = join(import.meta.dirname, '..', '..');
+const named = process.env.TEST_MONGODB_URL;
+
+const words = process.argv.slice(2);
+const chosen = suites.filter(({ file }) => !words.length || words.some((word) => file.includes(word)));
+if (!chosen.length) {
+  console.error(`No suite is called ${words.join(' or ')}; there are:\n${suites.map(({ file }) => file).join('\n')}`);
+  process.exit(2);
+}
+
+const runs = chosen.flatMap(({ file, servers }) =>
+  (named ? [undefined] : servers).map((server) => ({
+    file,
+    server,
+    title: `${file} on ${server ?? 'TEST_MONGODB_URL'}`,
+  })),
+);
+// Asked first: afterwards 77 can only be the suite's own.
+const missing = new Set<Server>();
+for (const server of new Set(runs.map((run) => run.server)))
+  if (server && (await ask(server)) === missingExit) missing.add(server);
+
+const left = runs.filter(({ server }) => server && missing.has(server));
+if (left.length === runs.length) {
+  console.log('NOT RUN: no server for these tests can be had here, and TEST_MONGODB_URL names none.');
+  process.exit(missingExit);
+}
+for (const { file, server, title } of runs.filter((run) => !left.includes(run))) {
+  console.log(`\n=== ${title}`);
+  const started = performance.now();
+  const code = await run(server, file);
+  const seconds = ((performance.now() - started) / 1_000).toFixed(0);
+  if (code !== 0) {
+    console.log(`FAILED ${title} (exit ${code}, ${seconds} s)`);
+    process.exit(1);
+  }
+  console.log(`ok     ${title} (${seconds} s)`);
+}
+for (const { title } of left) console.log(`NOT RUN ${title}: the server can't be had here, see above`);
+// Where everything is meant to be installed, half a run is none.
+if (left.length && process.env.CI) process.exitCode = 1;
+
+/** Makes the server ready, so that a first download is not counted as a suite's time. */
+function ask(server: Server): Promise<number> {
+  return wait('scripts/mongodb.sh', [server, '--', 'true']);
+}
+
+function run(server: Server | undefined, file: string): Promise<number> {
+  const command = [process.execPath, ...(file.endsWith('.test.ts') ? ['--test', '--test-reporter=spec'] : []), file];
+  return wait('scripts/mongodb.sh', [...(server ? [server] : []), '--', ...command]);
+}
+
+function wait(program: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(root, program), args, { cwd: root, stdio: 'inherit' });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
