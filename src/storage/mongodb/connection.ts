@@ -43,18 +43,27 @@ export interface Connection extends Collections {
 /** Longer than an election of a replica set takes (about 12 s by default), so that a lost primary is a pause, not an error. */
 const patienceMs = 30_000;
 
-export const clientOptions = {
+/** What no connection string may change; each under the name that a connection string has for it, because the driver lets those win. */
+const promises = {
   appName: 'lazaretto',
   // An answer to a mail program or a filter is a promise that outlives the primary.
   // Where no majority can be had, an error in time: what was written may survive all the same, so callers' writes are repeatable.
-  writeConcern: { w: 'majority', journal: true, wtimeoutMS: patienceMs },
+  w: 'majority',
+  journal: true,
+  wtimeoutMS: patienceMs,
   // What was read can't be rolled back, so no UID that a client has seen is given again. Reads go to the primary, which has every write
   // that was answered.
-  readConcern: { level: 'majority' },
+  readConcernLevel: 'majority',
   readPreference: 'primary',
   // A write whose answer was lost on the way is repeated once by the server's own bookkeeping, never twice applied.
   retryWrites: true,
   retryReads: true,
+  ignoreUndefined: true,
+  promoteBuffers: true,
+} satisfies MongoClientOptions;
+
+/** What suits most; a connection string that says otherwise knows its network better. */
+const patience = {
   // How long an operation waits for a primary, before its first try and again before its repetition.
   serverSelectionTimeoutMS: patienceMs,
   connectTimeoutMS: 10_000,
@@ -65,9 +74,14 @@ export const clientOptions = {
   maxPoolSize: 50,
   // Connections that balancers and firewalls forgot are not kept.
   maxIdleTimeMS: 300_000,
-  ignoreUndefined: true,
-  promoteBuffers: true,
 } satisfies MongoClientOptions;
+
+/** The driver's own order would let these options win over the connection string. */
+export function clientOptionsFor(url: string): MongoClientOptions {
+  const said = new Set([...new URLSearchParams(url.split('?')[1]).keys()].map((name) => name.toLowerCase()));
+  const unsaid = Object.entries(patience).filter(([name]) => !said.has(name.toLowerCase()));
+  return { ...promises, ...Object.fromEntries(unsaid) };
+}
 
 export const bucketName = 'large';
 

@@ -9,7 +9,7 @@ import { largestUid } from '../shown.ts';
 import { createWatchers } from '../watchers.ts';
 import { askAbilities } from './abilities.ts';
 import { createAnnouncements } from './announcements.ts';
-import { bucketOf, clientOptions, collectionsOf } from './connection.ts';
+import { bucketOf, clientOptionsFor, collectionsOf } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { fromMongo, isDuplicate } from './errors.ts';
 import { createGate } from './gate.ts';
@@ -103,7 +103,7 @@ export function checkMongoUrl(url: string): void {
 
 function clientOf(url: string): MongoClient {
   try {
-    return new MongoClient(url, clientOptions);
+    return new MongoClient(url, clientOptionsFor(url));
   } catch (error) {
     const reason = error instanceof MongoParseError || error instanceof Error ? ` (${error.message})` : '';
     throw new PermanentError(
