@@ -28,11 +28,16 @@ export const idle: ProtocolCommand = {
   },
 };
 
+/** After an announcement that failed. */
+const retryMs = 1_000;
+
 /** Announcements one after the other: a wake-up during one leads to exactly one more. */
 class Announcer {
   readonly #connection: ProtocolConnection;
   #running: Promise<void> | null = null;
   #again = false;
+  #isFinished = false;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(connection: ProtocolConnection) {
     this.#connection = connection;
@@ -49,6 +54,8 @@ class Announcer {
   }
 
   async finish(): Promise<void> {
+    this.#isFinished = true;
+    clearTimeout(this.#retry);
     this.#again = false;
     await this.#running;
   }
@@ -56,9 +63,16 @@ class Announcer {
   async #run(): Promise<void> {
     while (this.#again) {
       this.#again = false;
-      await this.#send(async () => this.#connection.selected?.announce(this.#connection));
+      const isTold = await this.#send(async () => this.#connection.selected?.announce(this.#connection));
+      // The wake-up is spent, and nobody promises another one for what it was about.
+      if (!isTold) this.#announceLater();
     }
     this.#settled();
+  }
+
+  #announceLater(): void {
+    clearTimeout(this.#retry);
+    if (!this.#isFinished) this.#retry = setTimeout(() => this.wake(), retryMs);
   }
 
   #settled(): void {
@@ -66,11 +80,13 @@ class Announcer {
     if (this.#again) this.wake();
   }
 
-  async #send(action: () => Promise<void>): Promise<void> {
+  async #send(action: () => Promise<void>): Promise<boolean> {
     try {
       await action();
+      return true;
     } catch (error) {
       this.#connection.logProblem(error, 'announcing changes during IDLE');
+      return false;
     }
   }
 }

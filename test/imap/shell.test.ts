@@ -36,9 +36,9 @@ class TestMailbox implements SelectedMailbox {
     this.announcing++;
     assert.equal(this.announcing, 1, 'never two announcements at once');
     await new Promise((resolve) => setImmediate(resolve));
-    const lines = this.news.splice(0);
     this.announcing--;
     if (this.problem !== null) throw this.problem;
+    const lines = this.news.splice(0);
     for (const line of lines) await connection.write(`* ${line}\r\n`);
   }
 
@@ -384,13 +384,14 @@ describe('changes of the selected mailbox', { timeout: 20_000 }, () => {
     );
   });
 
-  test('that cannot be announced do not end IDLE', async (context) => {
+  test('that cannot be announced do not end IDLE, and are announced when they can be although nothing else happens', async (context) => {
     const { mailbox, client, logged } = await withSelected(context);
     const idling = await client.idle();
     mailbox.problem = new Error('the store is down');
     mailbox.tell('1 EXISTS');
     while (!logged.some(({ level }) => level === 'error')) await new Promise((resolve) => setImmediate(resolve));
     mailbox.problem = null;
+    assert.equal(await client.read(), '* 1 EXISTS');
     mailbox.tell('2 EXISTS');
     assert.equal(await client.read(), '* 2 EXISTS');
     assert.equal((await idling.done()).status, 'OK');
