@@ -1,6 +1,7 @@
 // `lazaretto message …`: look at what is held, and act on it beside a running server. Rights of logins do not apply here; who may run
 // commands on this machine may do all of this. Called by program.ts.
 import type { Command } from 'commander';
+import { isParked } from '../quarantine/claims.ts';
 import type { Verdict } from '../quarantine/job.ts';
 import type { Message } from '../quarantine/message.ts';
 import { deleteByOperator, releaseByOperator, reportByOperator, restoreMessage } from '../quarantine/operator.ts';
@@ -48,9 +49,13 @@ export function addMessageCommands(program: Command): void {
     .argument('<id...>', 'as shown by message list')
     .addHelpText('after', examples(`message delete ${exampleId}`))
     .action(async (ids: string[], _options: object, command: Command) =>
-      changeEach(command, ids, deleteByOperator, ({ delivery }) =>
-        delivery?.state === 'due' ? 'its delivery goes on; "jobs cancel" stops it, and brings the message back' : '',
-      ),
+      changeEach(command, ids, deleteByOperator, ({ delivery }) => {
+        if (delivery?.state !== 'due') return '';
+        const goesOn = isParked(delivery)
+          ? 'stays parked; "jobs retry" makes it, "jobs cancel" gives it up'
+          : 'goes on; "jobs cancel" stops it';
+        return `its delivery ${goesOn}, and brings the message back`;
+      }),
     );
   message
     .command('restore')

@@ -10,6 +10,7 @@ import { removeForAll } from '../../src/quarantine/orders.ts';
 import type { Storage } from '../../src/quarantine/ports.ts';
 import { settleRestore } from '../../src/quarantine/restored.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
 import { insertMessage } from '../helpers/messages.ts';
 import { openTestQuarantine } from '../helpers/quarantine.ts';
 import type { TestQuarantine, TestQuarantineOptions } from '../helpers/quarantine.ts';
@@ -104,6 +105,25 @@ describe('a store that was put back from a backup', () => {
       });
     }
   }
+
+  it('is settled by two processes that start at the same moment as by one', async () => {
+    await using test = await openRestored();
+    const storage = await openStorage(test.storeUrl, { log: test.quarantine.log });
+    try {
+      const { uidValidity } = await storage.openMailbox(alice, 'caught');
+      await Promise.all([settleRestore(test.quarantine), settleRestore({ ...test.quarantine, storage })]);
+      assert.equal(await storage.upkeep.isRestored(), false);
+      assert.ok((await storage.openMailbox(alice, 'caught')).uidValidity > uidValidity);
+      assert.deepEqual(await states(test), ['parked', 'parked', 'parked', 'parked']);
+      const told = test.logged.filter(({ level }) => level === 'warn').map(({ fields }) => Number(fields.parked));
+      assert.equal(
+        told.reduce((sum, parked) => sum + parked, 0),
+        4,
+      );
+    } finally {
+      await storage.close();
+    }
+  });
 
   it('is settled although others change its messages meanwhile', async () => {
     let left = 3;
