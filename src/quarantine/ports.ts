@@ -175,7 +175,7 @@ export interface WorkerStorage {
   ): Promise<Message[]>;
   /** When the earliest job may be claimed; null when there is none. */
   nextDueAt(): Promise<number | null>;
-  /** Messages with a job under a lease at `now`, whoever holds it: what all processes together are working on. */
+  /** Messages with a job under a lease at `now`, whoever holds it: what all processes together are working on. The longest leases first. */
   leased(now: number, limit: number): Promise<Message[]>;
   /** Messages with a job that has not ended (`hasOpenJobs`), or (with `ended`) that ever had one; newest order first. */
   withJobs(query: { ended: boolean; limit: number }): Promise<Message[]>;
