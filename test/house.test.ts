@@ -78,6 +78,7 @@ describe('the rules of the house', () => {
     ['src/main.ts', 'src/cli/serve.ts', /commands call the wiring/],
     ['src/cli/serve.ts', 'scripts/load.ts', /no scripts and no tests/],
     ['scripts/load.ts', 'test/imap/move.test.ts', /nothing imports a test/],
+    ['scripts/mongodb/story.test.ts', 'test/imap/move.test.ts', /nothing imports a test/],
     ['src/net/proxied-client.ts', 'src/imap/imap-core.ts', /neither door/],
     ['src/targets/smtp.ts', 'src/net/networks.ts', /never another edge/],
     ['src/elsewhere/a.ts', 'node:fs', /in no room of the house/],

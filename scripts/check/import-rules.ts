@@ -56,6 +56,12 @@ const rooms: readonly { from: RegExp; mayImport: RegExp; because: string }[] = [
     because: 'an edge imports the domain and never another edge, the settings or the wiring',
   })),
   {
+    // Suites that need a MongoDB: the contracts of test/ against another driver.
+    from: /^scripts\/mongodb\//,
+    mayImport: /^(src|folders|scripts|test)\/(?!.*\.test\.ts$)/,
+    because: 'nothing imports a test',
+  },
+  {
     from: /^scripts\//,
     mayImport: /^(src|folders|scripts|test\/helpers)\//,
     because: 'nothing imports a test',
