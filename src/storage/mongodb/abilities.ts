@@ -37,11 +37,22 @@ async function canStream(db: Db): Promise<boolean> {
   }
 }
 
-/** The server answered, and its answer was no. Anything else (no server, no answer) is not about its abilities. */
+/** The server answered, and its answer was no. Anything else (no server, no answer, no primary just now) is not about its abilities. */
 function refused(error: unknown): false {
-  if (error instanceof MongoServerError || isClientSideRefusal(error)) return false;
+  if (error instanceof MongoServerError && !isPassing(error)) return false;
+  if (isClientSideRefusal(error)) return false;
   throw error;
 }
+
+/** A process that starts while a primary is elected must not do without transactions and notices for the rest of its life. */
+function isPassing(error: MongoServerError): boolean {
+  return passingCodes.has(Number(error.code)) || passingLabels.some((label) => error.hasErrorLabel(label));
+}
+
+const passingLabels = ['TransientTransactionError', 'UnknownTransactionCommitResult', 'RetryableWriteError'];
+
+/** What drivers repeat a read for: no primary, one that steps down or ends, no snapshot that a majority has, a request that was cut off. */
+const passingCodes = new Set([6, 7, 50, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
 
 /** The client knows from the server's greeting that it need not ask (MongoCompatibilityError, MongoTransactionError …). */
 function isClientSideRefusal(error: unknown): boolean {

@@ -1,9 +1,10 @@
 // One client with the collections of one store, and what durability and fail-over rest on: every option that is not the driver's default is
 // here, with its reason. Opened by open.ts.
 import { GridFSBucket } from 'mongodb';
-import type { Collection, Db, MongoClientOptions, MongoClient } from 'mongodb';
+import type { ClientSession, Collection, Db, MongoClientOptions, MongoClient } from 'mongodb';
 import type { Log } from '../../quarantine/ports.ts';
 import type { Abilities } from './abilities.ts';
+import { fromMongo } from './errors.ts';
 import type {
   AccountDocument,
   ContentDocument,
@@ -42,6 +43,12 @@ export interface Connection extends Collections {
 
 /** Longer than an election of a replica set takes (about 12 s by default), so that a lost primary is a pause, not an error. */
 const patienceMs = 30_000;
+
+/** No new attempt at a transaction after that; the driver itself would go on for two minutes, longer than mail programs wait. */
+const transactionPatienceMs = 60_000;
+
+/** Below `wtimeoutMS`: a commit that times out by this one is given up, by the other the driver asks again for two minutes. */
+const maxCommitTimeMS = 20_000;
 
 /** What no connection string may change; each under the name that a connection string has for it, because the driver lets those win. */
 const promises = {
@@ -104,11 +111,26 @@ export function bucketOf(db: Db): GridFSBucket {
   return new GridFSBucket(db, { bucketName });
 }
 
-/** For code that changes several documents at once where the deployment can: all or none. `work` may be run several times. */
+/**
+ * For code that changes several documents at once where the deployment can: all or none. Read and write concern are the client's. `work`
+ * is run again when it met another write on its way or the primary was lost; an error of its own ends the transaction, and nothing is
+ * written. It must await one operation after the other.
+ */
 export async function inTransaction<Result>(
   { client, abilities }: Pick<Connection, 'client' | 'abilities'>,
-  work: (options: { session?: ReturnType<MongoClient['startSession']> }) => Promise<Result>,
+  work: (options: { session?: ClientSession }) => Promise<Result>,
 ): Promise<Result> {
   if (!abilities.transactions) return work({});
-  return client.withSession((session) => session.withTransaction(() => work({ session })));
+  const giveUpAt = Date.now() + transactionPatienceMs;
+  let cause: unknown;
+  const attempt = async (session: ClientSession): Promise<Result> => {
+    if (cause !== undefined && Date.now() >= giveUpAt) throw fromMongo(cause);
+    try {
+      return await work({ session });
+    } catch (error) {
+      cause = error;
+      throw error;
+    }
+  };
+  return client.withSession((session) => session.withTransaction(attempt, { maxCommitTimeMS }));
 }

@@ -141,23 +141,29 @@ export async function commit(
   changes: readonly Change[],
   drop: DropUids | undefined,
 ): Promise<{ result: CommitResult; changed: string[] }> {
-  // First, and for nothing if the rest fails: UIDs may have gaps.
-  const taken = drop ? { drop: await takeDropUids(writing.connection, drop) } : {};
   const messages = changes.map(({ before, after }): Message => ({ ...after, revision: before.revision + 1 }));
-  let changed: string[] = [];
-  if (changes.length) {
-    const planned = await store(writing, changes, messages);
-    changed = await numberAll(
-      writing.sequences,
-      planned.map(({ after, document, waiting }) => ({ message: after, places: document, waiting })),
-    );
-  }
+  const { planned, taken } = await store(writing, { changes, messages, drop });
+  const changed = await numberAll(
+    writing.sequences,
+    planned.map(({ after, document, waiting }) => ({ message: after, places: document, waiting })),
+  );
   return { result: { messages, ...taken }, changed };
 }
 
+interface Commit {
+  changes: readonly Change[];
+  /** What they make of their messages. */
+  messages: readonly Message[];
+  drop: DropUids | undefined;
+}
+
 /** Writes all changes, once no message waits for a number of an earlier one. */
-async function store(writing: Writing, changes: readonly Change[], messages: readonly Message[]): Promise<Planned[]> {
+async function store(
+  writing: Writing,
+  { changes, messages, drop }: Commit,
+): Promise<{ planned: Planned[]; taken: Pick<CommitResult, 'drop'> }> {
   const { connection, sequences } = writing;
+  let taken: Pick<CommitResult, 'drop'> | undefined;
   for (;;) {
     const documents = await readDocuments(connection, messages);
     if (documents.size < changes.length) throw new StaleError();
@@ -171,13 +177,11 @@ async function store(writing: Writing, changes: readonly Change[], messages: rea
       continue;
     }
     await claimContents(connection, planned);
-    const written = await inTransaction(connection, async ({ session }) => {
-      const count = await write(connection, planned, session);
-      // Leaving a transaction with an error takes back what it wrote.
-      if (session && count < planned.length) throw new StaleError();
-      return count;
-    });
-    if (written === planned.length) return planned;
+    // Not in the transaction, where rivals for the drop folder would wait for each other. If the write meets a newer change, its UIDs are
+    // never used.
+    taken ??= drop ? { drop: await takeDropUids(connection, drop) } : {};
+    const written = await writeTogether(connection, planned);
+    if (written === planned.length) return { planned, taken };
     await numberWritten(writing, planned);
     throw new StaleError();
   }
@@ -187,6 +191,7 @@ async function readDocuments(
   { messages }: Connection,
   changed: readonly Message[],
 ): Promise<Map<string, MessageDocument>> {
+  if (!changed.length) return new Map();
   const found = await messages
     .find({ _id: { $in: changed.map(({ id }) => id) } }, { projection: { searched: 0 } })
     .toArray();
@@ -237,6 +242,17 @@ async function claimContents(connection: Connection, planned: readonly Planned[]
     const refersAgain = document.released && !after.contentReleased;
     if (refersAgain && !(await claimContent(connection, after.digest))) throw new TemporaryError(contentGone);
   }
+}
+
+/** Several messages: all or none, where the deployment can. @throws StaleError nothing was written */
+async function writeTogether(connection: Connection, planned: readonly Planned[]): Promise<number> {
+  if (planned.length < 2) return write(connection, planned, undefined);
+  return inTransaction(connection, async ({ session }) => {
+    const count = await write(connection, planned, session);
+    // Leaving a transaction with an error takes back what it wrote.
+    if (session && count < planned.length) throw new StaleError();
+    return count;
+  });
 }
 
 /** Answers how many of the messages were still as they were read. */
