@@ -1,6 +1,6 @@
 // The README of the published package: the repository's, without what concerns only those who have the repository. Called by bundle.ts.
 
-const onlyInTheRepository = ['Try it in two minutes', 'Where things are', 'Develop and test'];
+const onlyInTheRepository = ['Try it in two minutes', 'Deploy', 'Where things are', 'Develop and test'];
 
 const tryIt = `## Try it in two minutes
 

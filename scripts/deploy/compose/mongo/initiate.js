@@ -5,8 +5,8 @@ const { readFileSync } = require('node:fs');
 const secret = (name) => readFileSync(`/run/secrets/${name}`, 'utf8').trim();
 const members = ['mongo1:27017', 'mongo2:27017', 'mongo3:27017'];
 
-/** Of a server error, whatever the shell wraps it in. */
-const isError = (error, ...names) => names.includes(error.codeName) || names.includes(error.cause?.codeName);
+/** What the server calls its error, whatever the shell wraps it in; none: there was no answer. */
+const nameOf = (error) => error.codeName ?? error.cause?.codeName;
 
 function initiate(local) {
   try {
@@ -20,8 +20,8 @@ function initiate(local) {
     });
     print('the replica set is made');
   } catch (error) {
-    // Unauthorized: there is a user, so all of this has been done before.
-    if (!isError(error, 'AlreadyInitialized', 'Unauthorized')) throw error;
+    // Unauthorized: there is a user already, so this has been done before.
+    if (!['AlreadyInitialized', 'Unauthorized'].includes(nameOf(error))) throw error;
   }
 }
 
@@ -44,8 +44,11 @@ function makeAdministrator(local, password) {
     local.createUser({ user: 'admin', pwd: password, roles: ['root'] });
     print('the administrator is made');
   } catch (error) {
-    // 51003: there is one already. Unauthorized: there is, and from then on nobody is let in without a password.
-    if (!isError(error, 'Location51003', 'Unauthorized')) throw error;
+    if (nameOf(error) !== 'Unauthorized') throw error;
+    throw new Error(
+      'MongoDB has an administrator with another password than compose/secrets/mongo_admin. Put the former file back; or, if all that ' +
+        'is stored may be lost, remove the volumes of mongo1, mongo2 and mongo3.',
+    );
   }
 }
 
@@ -65,8 +68,8 @@ function hasAdministrator() {
     connect(`mongodb://admin:${secret('mongo_admin')}@127.0.0.1/admin?directConnection=true`);
     return true;
   } catch (error) {
-    if (isError(error, 'AuthenticationFailed')) return false;
-    throw error;
+    if (nameOf(error) === undefined) throw error;
+    return false;
   }
 }
 
