@@ -11,6 +11,7 @@ type Server = 'java' | 'ferretdb';
 const suites: readonly { file: string; servers: readonly Server[] }[] = [
   { file: 'scripts/mongodb/contract.test.ts', servers: ['java', 'ferretdb'] },
   { file: 'scripts/mongodb/copy.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/workers.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/story.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/crash.ts', servers: ['java'] },
 ];

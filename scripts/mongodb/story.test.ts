@@ -9,3 +9,4 @@ await import('../../test/story/mailboxes.test.ts');
 await import('../../test/story/imapflow.test.ts');
 await import('../../test/story/going-away.test.ts');
 await import('../../test/story/observed.test.ts');
+await import('../../test/story/three-servers.test.ts');
