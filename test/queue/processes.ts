@@ -70,7 +70,8 @@ export async function withProcesses(
       line,
       work(options) {
         const targets = { delivery: farEnd, reports: [filter], outgoing: '' };
-        const worker = startWorker({ quarantine, targets, ...options });
+        // Long enough that no machine is too busy to renew it, where a test does not say otherwise.
+        const worker = startWorker({ quarantine, targets, leaseMs: 60_000, ...options });
         workers.push(worker);
         return worker;
       },

@@ -9,8 +9,6 @@ import type { OpenStore } from '../storage/contract/store.ts';
 import { addresses, release, teach, until, withProcesses } from './processes.ts';
 import type { Process, Scene } from './processes.ts';
 
-const limits = { timeout: 60_000 };
-
 /** Until a look for due jobs has ended that began after now: looks follow one another. */
 async function looks({ line }: Process): Promise<void> {
   const before = line.leasedAsked;
@@ -25,7 +23,7 @@ function takeAndDie({ quarantine }: Process, leaseMs: number): Promise<Claim[]> 
 export function workersContract(name: string, open: OpenStore): void {
   const scene = (run: (scene: Scene) => Promise<void>) => () => withProcesses(open, run);
 
-  describe(`${name}: workers on one store`, limits, () => {
+  describe(`${name}: workers on one store`, () => {
     it(
       'do each job once, whoever is fastest',
       scene(async ({ process, farEnd, filter, storage }) => {
@@ -110,7 +108,7 @@ export function workersContract(name: string, open: OpenStore): void {
     );
   });
 
-  describe(`${name}: a worker whose fellow ends`, limits, () => {
+  describe(`${name}: a worker whose fellow ends`, () => {
     it(
       'takes over what the other gives back when it is told to stop, and what that one had not begun',
       scene(async ({ process, farEnd, storage }) => {
@@ -201,7 +199,7 @@ export function workersContract(name: string, open: OpenStore): void {
     );
   });
 
-  describe(`${name}: an owner that is cut off from the store`, limits, () => {
+  describe(`${name}: an owner that is cut off from the store`, () => {
     const leaseMs = 2_000;
 
     // The clock of the other process may be wrong by less than the part of a lease that its owner does not trust.
@@ -307,7 +305,6 @@ export function workersContract(name: string, open: OpenStore): void {
 
   it(
     `${name}: an owner that reaches the store keeps its job although another clock is half a lease ahead`,
-    limits,
     scene(async ({ process, farEnd, storage }) => {
       const leaseMs = 3_000;
       const ahead = { now: () => Date.now() + leaseMs / 2 };
