@@ -312,7 +312,8 @@ async function numberAll(sequences: Sequences, changed: readonly ToNumber[]): Pr
 
 /** Takes numbers for changes that their writers left, or have not come to yet. */
 export async function numberLeft(sequences: Sequences, documents: readonly MessageDocument[]): Promise<void> {
-  const items = documents.map((document) => ({ document, message: fromStored(document) }));
+  // Of a message that was forgotten meanwhile nothing is left to be numbered.
+  const items = documents.filter(isUnnumbered).map((document) => ({ document, message: fromStored(document) }));
   await numberByKey(sequences, items, ({ document }, key) => changeOf(key, document));
 }
 
