@@ -11,7 +11,7 @@ import { connect } from '../../src/storage/mongodb/open.ts';
 import { arrivedAt, insertMessage, newContent, newMessage } from '../../test/helpers/messages.ts';
 import { seededRandom } from '../../test/helpers/seeded-random.ts';
 import { buried, change, flagged, removed } from '../../test/storage/contract/changes.ts';
-import { alice } from '../../test/storage/contract/store.ts';
+import { alice, exampleCom, global } from '../../test/storage/contract/store.ts';
 import type { TakeTurn } from './stepped-collections.ts';
 import { openStepped } from './stepped-storage.ts';
 
@@ -59,6 +59,19 @@ describe('a process that dies at the worst moment', () => {
     await stopped;
     return { id: message.id, arrival };
   }
+
+  test('leaves a message without a number: whoever changes its flags or removes it gives it one first', async () => {
+    const { id } = await leaveUnnumbered();
+    const storage = open();
+    assert.deepEqual((await storage.openMailbox(alice, 'caught')).uids, []);
+    await change(storage, id, flagged('user', '\\Seen'));
+    const { uids, firstUnseenUid } = await storage.openMailbox(alice, 'caught');
+    assert.deepEqual([uids, firstUnseenUid], [[1], null]);
+    const other = await leaveUnnumbered();
+    await change(storage, other.id, removed());
+    for (const scope of [alice, exampleCom, global])
+      assert.deepEqual((await storage.openMailbox(scope, 'caught')).uids, [1], 'the other one is removed');
+  });
 
   test('is no reason for an error of ours: a change of a message that was forgotten meanwhile is stale', async () => {
     const storage = open();

@@ -5,7 +5,7 @@ import { MongoBulkWriteError } from 'mongodb';
 import type { AnyBulkWriteOperation, ClientSession } from 'mongodb';
 import { StaleError, TemporaryError } from '../../quarantine/errors.ts';
 import { effectOf } from '../../quarantine/message.ts';
-import type { Message } from '../../quarantine/message.ts';
+import type { Effect, Message } from '../../quarantine/message.ts';
 import type { Arrival, Change, CommitResult, DropUids } from '../../quarantine/ports.ts';
 import { rolesIn, searchable, sequencesOf } from '../shown.ts';
 import { inTransaction } from './connection.ts';
@@ -133,6 +133,8 @@ async function insertDocuments({ messages }: Connection, documents: MessageDocum
 interface Planned {
   after: Message;
   document: MessageDocument;
+  /** Mailboxes show nothing of it. */
+  isSilent: boolean;
   waiting: Waiting;
 }
 
@@ -168,7 +170,8 @@ async function store(
     const documents = await readDocuments(connection, messages);
     if (documents.size < changes.length) throw new StaleError();
     const planned = changes.map(({ before }, i): Planned => plan(before, messages[i], documents.get(before.id)));
-    const hindered = planned.filter(({ document, waiting }) => isSet(waiting) && isUnnumbered(document));
+    // Only then it is certain in which sequences the change takes numbers.
+    const hindered = planned.filter(({ document, isSilent }) => !isSilent && isUnnumbered(document));
     if (hindered.length) {
       await numberLeft(
         sequences,
@@ -202,7 +205,9 @@ function plan(before: Message, after: Message | undefined, document: MessageDocu
   if (!after || document?.revision !== before.revision || document.forgottenAt !== undefined) throw new StaleError();
   const stored = fromStored(document);
   checkUnchanged(stored, after);
-  return { after, document, waiting: effects(stored, after, document) };
+  const effect = effectOf(stored, after);
+  if (effect === 'silent') return { after, document, isSilent: true, waiting: {} };
+  return { after, document, isSilent: false, waiting: numbersOf(effect, stored, after, document) };
 }
 
 function checkUnchanged(before: Message, after: Message): void {
@@ -212,10 +217,8 @@ function checkUnchanged(before: Message, after: Message): void {
 }
 
 /** In which sequences the change takes a number. */
-function effects(before: Message, after: Message, document: MessageDocument): Waiting {
-  const effect = effectOf(before, after);
+function numbersOf(effect: Effect, before: Message, after: Message, document: MessageDocument): Waiting {
   const waiting: Waiting = {};
-  if (effect === 'silent') return waiting;
   for (const key of sequencesOf(after.owner)) {
     const shownBefore = rolesIn(key, before);
     // A role that begins to see a message may have seen higher UIDs already, so the message takes a new one even within a holding.
@@ -226,10 +229,6 @@ function effects(before: Message, after: Message, document: MessageDocument): Wa
       waiting[unnumberedField(key)] = { revision: after.revision, arrives };
   }
   return waiting;
-}
-
-function isSet(waiting: Waiting): boolean {
-  return Object.keys(waiting).length > 0;
 }
 
 function isUnnumbered({ domainUnnumbered, globalUnnumbered }: MessageDocument): boolean {
@@ -261,8 +260,8 @@ async function write(
   planned: readonly Planned[],
   session: ClientSession | undefined,
 ): Promise<number> {
-  const operations = planned.map(({ after, document, waiting }): AnyBulkWriteOperation<MessageDocument> => {
-    const free = isSet(waiting) ? { domainUnnumbered: { $exists: false }, globalUnnumbered: { $exists: false } } : {};
+  const operations = planned.map(({ after, document, isSilent, waiting }): AnyBulkWriteOperation<MessageDocument> => {
+    const free = isSilent ? {} : { domainUnnumbered: { $exists: false }, globalUnnumbered: { $exists: false } };
     const unchecked = after.contentReleased && !document.released ? { contentUnchecked: true } : {};
     return {
       updateOne: {
