@@ -73,6 +73,15 @@ describe('a process that dies at the worst moment', () => {
       assert.deepEqual((await storage.openMailbox(scope, 'caught')).uids, [1], 'the other one is removed');
   });
 
+  for (const skipKnown of [false, true])
+    test(`leaves a message without a number: when it is sent again ${skipKnown ? 'as an import ' : ''}and answered, it is shown`, async () => {
+      const { arrival } = await leaveUnnumbered();
+      const storage = open();
+      assert.deepEqual(await storage.insert({ ...arrival, skipKnown }, arrivedAt), [{ known: true }]);
+      for (const scope of [alice, exampleCom, global])
+        assert.deepEqual((await storage.openMailbox(scope, 'caught')).uids, [1]);
+    });
+
   test('is no reason for an error of ours: a change of a message that was forgotten meanwhile is stale', async () => {
     const storage = open();
     const [first, second] = [await insertMessage(storage), await insertMessage(storage)];

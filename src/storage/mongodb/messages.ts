@@ -36,7 +36,7 @@ export async function insert(
   { content, messages, skipKnown }: Arrival,
   now: number,
 ): Promise<{ outcomes: ({ stored: Message } | { known: true })[]; changed: string[] }> {
-  const known = await knownAmong(connection, messages, skipKnown);
+  const known = skipKnown ? await knownAmong(connection, messages) : new Map<string, string | undefined>();
   const wanted = messages.filter(({ id }) => !known.has(id)).map((message): Message => ({ ...message, revision: 0 }));
   for (const message of wanted) checkArrival(message, content.digest);
   if (wanted.length) await keepContent(connection, content, now);
@@ -53,6 +53,9 @@ export async function insert(
     sequences,
     arrived.map((message) => ({ message, places: {}, waiting: arrival(message) })),
   );
+  // What is answered as known is seen from then on, too: whoever stored it may have died before it had its number.
+  const twice = wanted.filter(({ id }) => !stored.has(id)).map(({ id }) => id);
+  await numberStored({ connection, sequences }, [...twice, ...known.values()]);
   const byId = new Map(arrived.map((message) => [message.id, message]));
   const outcomes = messages.map(({ id }) => {
     const message = byId.get(id);
@@ -68,14 +71,12 @@ function checkArrival({ id, owner, digest }: Message, arriving: string): void {
     throw new Error(`message ${id} belongs to an address outside of its domain`);
 }
 
-/** Ids of those that are not to be stored again. */
+/** By id, those that are not to be stored again, and the stored message that they are the same as; undefined: they came along with it. */
 async function knownAmong(
   { messages }: Connection,
   arriving: Arrival['messages'],
-  skipKnown: boolean,
-): Promise<Set<string>> {
-  const known = new Set<string>();
-  if (!skipKnown) return known;
+): Promise<Map<string, string | undefined>> {
+  const known = new Map<string, string | undefined>();
   const seen = new Set<string>();
   for (const { id, digest, owner, view, envelope } of arriving) {
     const same = {
@@ -86,7 +87,8 @@ async function knownAmong(
       firstRecipient: envelope.recipients[0] ?? '',
     };
     const key = JSON.stringify(same);
-    if (seen.has(key) || (await messages.findOne(same, { projection: { _id: 1 } }))) known.add(id);
+    const stored = seen.has(key) ? null : await messages.findOne(same, { projection: { _id: 1 } });
+    if (stored || seen.has(key)) known.set(id, stored?._id);
     seen.add(key);
   }
   return known;
@@ -167,7 +169,10 @@ async function store(
   const { connection, sequences } = writing;
   let taken: Pick<CommitResult, 'drop'> | undefined;
   for (;;) {
-    const documents = await readDocuments(connection, messages);
+    const documents = await readDocuments(
+      connection,
+      messages.map(({ id }) => id),
+    );
     if (documents.size < changes.length) throw new StaleError();
     const planned = changes.map(({ before }, i): Planned => plan(before, messages[i], documents.get(before.id)));
     // Only then it is certain in which sequences the change takes numbers.
@@ -185,19 +190,18 @@ async function store(
     taken ??= drop ? { drop: await takeDropUids(connection, drop) } : {};
     const written = await writeTogether(connection, planned);
     if (written === planned.length) return { planned, taken };
-    await numberWritten(writing, planned);
+    // What was written must be seen by sessions although the others met a newer change.
+    await numberStored(
+      writing,
+      planned.map(({ after }) => after.id),
+    );
     throw new StaleError();
   }
 }
 
-async function readDocuments(
-  { messages }: Connection,
-  changed: readonly Message[],
-): Promise<Map<string, MessageDocument>> {
-  if (!changed.length) return new Map();
-  const found = await messages
-    .find({ _id: { $in: changed.map(({ id }) => id) } }, { projection: { searched: 0 } })
-    .toArray();
+async function readDocuments({ messages }: Connection, ids: readonly string[]): Promise<Map<string, MessageDocument>> {
+  if (!ids.length) return new Map();
+  const found = await messages.find({ _id: { $in: [...ids] } }, { projection: { searched: 0 } }).toArray();
   return new Map(found.map((document) => [document._id, document]));
 }
 
@@ -286,13 +290,10 @@ async function write(
   return written;
 }
 
-/** Some of the changes were written, others met a newer one: what was written must be seen by sessions all the same. */
-async function numberWritten({ connection, sequences }: Writing, planned: readonly Planned[]): Promise<void> {
-  const documents = await readDocuments(
-    connection,
-    planned.map(({ after }) => after),
-  );
-  await numberLeft(sequences, [...documents.values()]);
+/** Has sessions see what is stored of these messages. */
+async function numberStored({ connection, sequences }: Writing, ids: readonly (string | undefined)[]): Promise<void> {
+  const some = ids.filter((id) => id !== undefined);
+  if (some.length) await numberLeft(sequences, [...(await readDocuments(connection, some)).values()]);
 }
 
 interface ToNumber {
