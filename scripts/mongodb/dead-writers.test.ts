@@ -10,7 +10,7 @@ import type { Connection } from '../../src/storage/mongodb/connection.ts';
 import { connect } from '../../src/storage/mongodb/open.ts';
 import { arrivedAt, insertMessage, newContent, newMessage } from '../../test/helpers/messages.ts';
 import { seededRandom } from '../../test/helpers/seeded-random.ts';
-import { buried, change, flagged, removed } from '../../test/storage/contract/changes.ts';
+import { buried, change, flagged, hiddenFrom, removed } from '../../test/storage/contract/changes.ts';
 import { alice, exampleCom, global } from '../../test/storage/contract/store.ts';
 import type { TakeTurn } from './stepped-collections.ts';
 import { openStepped } from './stepped-storage.ts';
@@ -81,6 +81,17 @@ describe('a process that dies at the worst moment', () => {
       for (const scope of [alice, exampleCom, global])
         assert.deepEqual((await storage.openMailbox(scope, 'caught')).uids, [1]);
     });
+
+  test('leaves UIDNEXT behind: readers raise it for all who see the message, though it is being hidden from one of them', async () => {
+    const { storage: writer, stopped } = dyingAt('mailboxes');
+    void insertMessage(writer, { id: 'hidden' });
+    await stopped;
+    const hiding = dyingAt('sequences update');
+    void change(hiding.storage, 'hidden', hiddenFrom('user'));
+    await hiding.stopped;
+    const { uids, uidNext } = await open().openMailbox(alice, 'caught');
+    assert.deepEqual([uids, uidNext], [[1], 2], 'it is hidden from nobody before that has its number');
+  });
 
   test('is no reason for an error of ours: a change of a message that was forgotten meanwhile is stale', async () => {
     const storage = open();

@@ -35,7 +35,7 @@ export function rolesIn(key: string, message: Message): Role[] {
 }
 
 /** Name (as `loginKey`) of the login of a role that sees the message. */
-export function loginOf(role: Role, { owner }: Message): string {
+export function loginOf(role: Role, { owner }: Pick<Message, 'owner'>): string {
   if (role === 'global') return '';
   return role === 'domain' ? owner.domain : owner.address;
 }

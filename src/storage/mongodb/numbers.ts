@@ -4,11 +4,11 @@ import type { View } from '../../quarantine/message.ts';
 import type { DropUids, MailboxState } from '../../quarantine/ports.ts';
 import { sequenceKey } from '../../quarantine/scope.ts';
 import type { Scope } from '../../quarantine/scope.ts';
-import { loginKey, nextUidValidity } from '../shown.ts';
+import { loginKey, loginOf, nextUidValidity, rolesOf } from '../shown.ts';
 import type { Connection } from './connection.ts';
 import { isDuplicate } from './errors.ts';
 import { mailboxId } from './schema.ts';
-import type { MailboxDocument } from './schema.ts';
+import type { MailboxDocument, MessageDocument } from './schema.ts';
 
 /** When the store was made, in seconds: a store that is made anew gets another one, so that no client mixes the two up. */
 export async function firstUidValidity({ store }: Connection): Promise<number> {
@@ -21,6 +21,14 @@ export interface MailboxArrival {
   login: string;
   view: View;
   ordinal: number;
+}
+
+/** The mailboxes of a sequence that show a message, which has this ordinal there. */
+export function shownArrivals(key: string, document: MessageDocument, ordinal: number): MailboxArrival[] {
+  const { view, ownerDomain, ownerAddress } = document;
+  const owner = { domain: ownerDomain, address: ownerAddress };
+  const roles = rolesOf(key).filter((role) => document[role]?.shown);
+  return roles.map((role) => ({ login: loginOf(role, { owner }), view, ordinal }));
 }
 
 /** Raises UIDNEXT of the mailboxes that gain mail. */

@@ -3,11 +3,10 @@
 // who meets it helps: every step gives the same result whoever makes it. Called by sequences.ts.
 import type { AnyBulkWriteOperation, Filter } from 'mongodb';
 import type { View } from '../../quarantine/message.ts';
-import { loginOf, nextUidValidity, rolesOf } from '../shown.ts';
+import { nextUidValidity, rolesOf } from '../shown.ts';
 import type { Connection } from './connection.ts';
 import { documentOf, fromStored } from './fields.ts';
-import { raiseMailboxes } from './numbers.ts';
-import type { MailboxArrival } from './numbers.ts';
+import { raiseMailboxes, shownArrivals } from './numbers.ts';
 import { placeField, sequenceName } from './schema.ts';
 import type { MessageDocument, SequenceDocument } from './schema.ts';
 
@@ -69,7 +68,7 @@ async function renumberPage(connection: Connection, { key, view, base, from }: P
     .map((document, i) => ({ document, ordinal: last + 1 + i }));
   await raiseMailboxes(
     connection,
-    waiting.flatMap(({ document, ordinal }) => arrivals(key, document, ordinal)),
+    waiting.flatMap(({ document, ordinal }) => shownArrivals(key, document, ordinal)),
   );
   // In their order, so that what is there after a crash is a beginning of the whole.
   await connection.messages.bulkWrite(
@@ -98,10 +97,4 @@ async function lastAbove({ messages }: Connection, key: string, base: number): P
     .limit(1)
     .toArray();
   return found[0]?.[place]?.ordinal ?? base;
-}
-
-function arrivals(key: string, document: MessageDocument, ordinal: number): MailboxArrival[] {
-  const message = fromStored(document);
-  const roles = rolesOf(key).filter((role) => document[role]?.shown);
-  return roles.map((role) => ({ login: loginOf(role, message), view: document.view, ordinal }));
 }

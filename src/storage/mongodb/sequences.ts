@@ -18,7 +18,7 @@ import { loginOf, rolesIn } from '../shown.ts';
 import type { Connection } from './connection.ts';
 import { isDuplicate } from './errors.ts';
 import { documentOf, fromStored, shownFields } from './fields.ts';
-import { firstUidValidity, raiseMailboxes } from './numbers.ts';
+import { firstUidValidity, raiseMailboxes, shownArrivals } from './numbers.ts';
 import type { MailboxArrival } from './numbers.ts';
 import { finishRenumbering, startRenumbering } from './renumber.ts';
 import { placeField, sequenceName } from './schema.ts';
@@ -236,16 +236,7 @@ async function publish(
   for (;;) {
     const documents = await connection.messages.find({ _id: { $in: items.map(({ id }) => id) } }).toArray();
     const open = documents.flatMap((document) => changeOf(key, document)).filter((change) => itemOf(change));
-    if (!open.length) {
-      const ordinals = new Map(items.map(({ id, ordinal }) => [id, ordinal]));
-      const isPublished = (document: MessageDocument): boolean =>
-        document[placeField(sequenceName(key))]?.ordinal === ordinals.get(document._id);
-      const published = documents.filter((document) => document.forgottenAt === undefined && isPublished(document));
-      const arrived = published.flatMap((document) =>
-        arrivals(key, fromStored(document), { ordinal: ordinals.get(document._id) ?? null }),
-      );
-      return raiseMailboxes(connection, arrived);
-    }
+    if (!open.length) return raiseMailboxes(connection, documents.flatMap(arrivedAmong(key, items)));
     await write(connection, key, open, itemOf);
   }
 }
@@ -306,4 +297,16 @@ function arrivals(key: string, message: Message, item: { ordinal: number | null 
   const ordinal = item?.ordinal;
   if (!ordinal) return [];
   return rolesIn(key, message).map((role) => ({ login: loginOf(role, message), view: message.view, ordinal }));
+}
+
+/**
+ * The mailboxes that show a message under one of these numbers: what they were to show may have been changed since by one who waits for
+ * a number. None for a message that has another number of this change, or of a later one.
+ */
+function arrivedAmong(key: string, items: readonly Numbered[]): (document: MessageDocument) => MailboxArrival[] {
+  const numbers = new Set(items.map(({ id, ordinal }) => `${id} ${ordinal}`));
+  return (document) => {
+    const ordinal = document[placeField(sequenceName(key))]?.ordinal;
+    return ordinal && numbers.has(`${document._id} ${ordinal}`) ? shownArrivals(key, document, ordinal) : [];
+  };
 }
