@@ -20,13 +20,14 @@ export function fixedFields(message: Message, searched: string): FixedFields {
 }
 
 export function derivedFields(message: Message): DerivedFields {
-  const { dueAt, leasedUntil, endedAt } = derive(message);
+  const { dueAt, hasOpenJobs, leasedUntil, endedAt } = derive(message);
   const { delivery, report } = message;
   return {
     held: message.visibleTo.length > 0,
     heldSince: whole(message.heldSince),
     released: message.contentReleased,
     dueAt: whole(dueAt),
+    hasOpenJobs,
     claims: claimTimes(delivery, report).map(({ target, claimableAt }) => ({
       target,
       claimableAt: whole(claimableAt),

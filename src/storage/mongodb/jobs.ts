@@ -49,17 +49,7 @@ export function leased(connection: Connection, now: number, limit: number): Prom
 export const withJobs =
   (connection: Connection): WorkerStorage['withJobs'] =>
   ({ ended, limit }) =>
-    read(
-      connection,
-      ended ? { orderedAt: { $gte: 0 } } : { orderedAt: { $gte: 0 }, ...unended },
-      { orderedAt: -1, _id: -1 },
-      limit,
-    );
-
-/** A job is due, whoever works on it. */
-const unended: Filter<MessageDocument> = {
-  $or: [{ 'message.delivery.state': 'due' }, { 'message.report.targets': { $elemMatch: { state: 'due' } } }],
-};
+    read(connection, ended ? { orderedAt: { $gte: 0 } } : { hasOpenJobs: true }, { orderedAt: -1, _id: -1 }, limit);
 
 /**
  * Goes from domain to domain along the index: a domain that keeps its mail longer than the others costs one step, however much it holds.
@@ -150,6 +140,7 @@ const forgettable = {
   heldSince: 1,
   released: 1,
   dueAt: 1,
+  hasOpenJobs: 1,
   leasedUntil: 1,
   endedAt: 1,
   orderedAt: 1,
