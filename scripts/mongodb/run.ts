@@ -11,9 +11,14 @@ type Server = 'java' | 'ferretdb';
 const suites: readonly { file: string; servers: readonly Server[] }[] = [
   { file: 'scripts/mongodb/contract.test.ts', servers: ['java', 'ferretdb'] },
   { file: 'scripts/mongodb/copy.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/plans.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/replica-set.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/workers.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/story.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/notices.test.ts', servers: ['java', 'ferretdb'] },
+  { file: 'scripts/mongodb/lost-connection.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/crash.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/processes.ts', servers: ['java'] },
 ];
 
 const missingExit = 77;
