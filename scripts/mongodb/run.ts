@@ -7,18 +7,25 @@ import { join } from 'node:path';
 /** The test servers of scripts/mongodb.sh. */
 type Server = 'java' | 'ferretdb';
 
-/** `*.test.ts` runs under node --test, other files under node. What else a suite needs to know is in TEST_MONGODB_URL. */
-const suites: readonly { file: string; servers: readonly Server[] }[] = [
-  { file: 'scripts/mongodb/contract.test.ts', servers: ['java', 'ferretdb'] },
+/** Tests that FerretDB cannot pass, whatever the driver does. */
+const beyondFerretdb = [
+  // An update reads the whole collection there, and so many take longer than the driver waits for an answer.
+  'ten thousand messages are changed by one commit',
+  'a rare word is found in a large store',
+  // It hangs when a hundred of its own reads are under way.
+  'several at once',
+  // It knows no $elemMatch on objects, and of a $group with two sums the second is 0.
+  'a training target that does not answer never hides',
+  'a parked job is listed and claimed by nobody',
+  'counts messages by view and by what became of them',
+];
+
+/** `*.test.ts` runs under node --test, other files under node. */
+const suites: readonly { file: string; servers: readonly Server[]; beyondFerretdb?: readonly string[] }[] = [
+  { file: 'scripts/mongodb/contract.test.ts', servers: ['java', 'ferretdb'], beyondFerretdb },
   { file: 'scripts/mongodb/copy.test.ts', servers: ['java'] },
-  { file: 'scripts/mongodb/plans.test.ts', servers: ['java'] },
-  { file: 'scripts/mongodb/replica-set.test.ts', servers: ['java'] },
-  { file: 'scripts/mongodb/workers.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/story.test.ts', servers: ['java'] },
-  { file: 'scripts/mongodb/notices.test.ts', servers: ['java', 'ferretdb'] },
-  { file: 'scripts/mongodb/lost-connection.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/crash.ts', servers: ['java'] },
-  { file: 'scripts/mongodb/processes.ts', servers: ['java'] },
 ];
 
 const missingExit = 77;
@@ -49,10 +56,10 @@ if (left.length === runs.length) {
   console.log('NOT RUN: no server for these tests can be had here, and TEST_MONGODB_URL names none.');
   process.exit(missingExit);
 }
-for (const { file, server, title } of runs.filter((run) => !left.includes(run))) {
+for (const { command, server, title } of runs.filter((run) => !left.includes(run))) {
   console.log(`\n=== ${title}`);
   const started = performance.now();
-  const code = await run(server, file);
+  const code = await wait('scripts/mongodb.sh', [...(server ? [server] : []), '--', ...command]);
   const seconds = ((performance.now() - started) / 1_000).toFixed(0);
   if (code !== 0) {
     console.log(`FAILED ${title} (exit ${code}, ${seconds} s)`);
@@ -69,9 +76,13 @@ function ask(server: Server): Promise<number> {
   return wait('scripts/mongodb.sh', [server, '--', 'true']);
 }
 
-function run(server: Server | undefined, file: string): Promise<number> {
-  const command = [process.execPath, ...(file.endsWith('.test.ts') ? ['--test', '--test-reporter=spec'] : []), file];
-  return wait('scripts/mongodb.sh', [...(server ? [server] : []), '--', ...command]);
+function commandOf(file: string, leftOut: readonly string[]): readonly string[] {
+  const patterns = leftOut.map((title) => `--test-skip-pattern=${title}`);
+  return [
+    process.execPath,
+    ...(file.endsWith('.test.ts') ? ['--test', '--test-reporter=spec', ...patterns] : []),
+    file,
+  ];
 }
 
 function wait(program: string, args: readonly string[]): Promise<number> {
