@@ -24,8 +24,14 @@ const beyondFerretdb = [
 const suites: readonly { file: string; servers: readonly Server[]; beyondFerretdb?: readonly string[] }[] = [
   { file: 'scripts/mongodb/contract.test.ts', servers: ['java', 'ferretdb'], beyondFerretdb },
   { file: 'scripts/mongodb/copy.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/plans.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/replica-set.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/workers.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/story.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/notices.test.ts', servers: ['java', 'ferretdb'] },
+  { file: 'scripts/mongodb/lost-connection.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/crash.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/processes.ts', servers: ['java'] },
 ];
 
 const missingExit = 77;
