@@ -7,7 +7,7 @@ import { join } from 'node:path';
 /** The test servers of scripts/mongodb.sh. */
 type Server = 'java' | 'ferretdb';
 
-/** Tests that FerretDB cannot pass, whatever the driver does. */
+/** Tests of the contract that FerretDB cannot pass, whatever the driver does. */
 const beyondFerretdb = [
   // An update reads the whole collection there, and so many take longer than the driver waits for an answer.
   'ten thousand messages are changed by one commit',
@@ -20,15 +20,22 @@ const beyondFerretdb = [
   'counts messages by view and by what became of them',
 ];
 
-/** `*.test.ts` runs under node --test, other files under node. */
-const suites: readonly { file: string; servers: readonly Server[]; beyondFerretdb?: readonly string[] }[] = [
+interface Suite {
+  file: string;
+  servers: readonly Server[];
+  /** Parts of the titles of tests that are not run on FerretDB. */
+  beyondFerretdb?: readonly string[];
+}
+
+/** `*.test.ts` runs under node --test, other files under node. What else a suite needs to know is in TEST_MONGODB_URL. */
+const suites: readonly Suite[] = [
   { file: 'scripts/mongodb/contract.test.ts', servers: ['java', 'ferretdb'], beyondFerretdb },
   { file: 'scripts/mongodb/copy.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/plans.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/replica-set.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/workers.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/story.test.ts', servers: ['java'] },
-  { file: 'scripts/mongodb/notices.test.ts', servers: ['java', 'ferretdb'] },
+  { file: 'scripts/mongodb/notices.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/lost-connection.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/crash.ts', servers: ['java'] },
   { file: 'scripts/mongodb/processes.ts', servers: ['java'] },
@@ -45,11 +52,11 @@ if (!chosen.length) {
   process.exit(2);
 }
 
-const runs = chosen.flatMap(({ file, servers }) =>
-  (named ? [undefined] : servers).map((server) => ({
-    file,
+const runs = chosen.flatMap((suite) =>
+  (named ? [undefined] : suite.servers).map((server) => ({
+    suite,
     server,
-    title: `${file} on ${server ?? 'TEST_MONGODB_URL'}`,
+    title: `${suite.file} on ${server ?? 'TEST_MONGODB_URL'}`,
   })),
 );
 // Asked first: afterwards 77 can only be the suite's own.
@@ -62,10 +69,10 @@ if (left.length === runs.length) {
   console.log('NOT RUN: no server for these tests can be had here, and TEST_MONGODB_URL names none.');
   process.exit(missingExit);
 }
-for (const { command, server, title } of runs.filter((run) => !left.includes(run))) {
+for (const { suite, server, title } of runs.filter((run) => !left.includes(run))) {
   console.log(`\n=== ${title}`);
   const started = performance.now();
-  const code = await wait('scripts/mongodb.sh', [...(server ? [server] : []), '--', ...command]);
+  const code = await run(server, suite);
   const seconds = ((performance.now() - started) / 1_000).toFixed(0);
   if (code !== 0) {
     console.log(`FAILED ${title} (exit ${code}, ${seconds} s)`);
@@ -82,13 +89,10 @@ function ask(server: Server): Promise<number> {
   return wait('scripts/mongodb.sh', [server, '--', 'true']);
 }
 
-function commandOf(file: string, leftOut: readonly string[]): readonly string[] {
-  const patterns = leftOut.map((title) => `--test-skip-pattern=${title}`);
-  return [
-    process.execPath,
-    ...(file.endsWith('.test.ts') ? ['--test', '--test-reporter=spec', ...patterns] : []),
-    file,
-  ];
+function run(server: Server | undefined, { file, beyondFerretdb: beyond = [] }: Suite): Promise<number> {
+  const skip = server === 'ferretdb' ? beyond.map((title) => `--test-skip-pattern=${title}`) : [];
+  const runner = file.endsWith('.test.ts') ? ['--test', '--test-reporter=spec', ...skip] : [];
+  return wait('scripts/mongodb.sh', [...(server ? [server] : []), '--', process.execPath, ...runner, file]);
 }
 
 function wait(program: string, args: readonly string[]): Promise<number> {
