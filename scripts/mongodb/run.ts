@@ -30,6 +30,8 @@ interface Suite {
 /** `*.test.ts` runs under node --test, other files under node. What else a suite needs to know is in TEST_MONGODB_URL. */
 const suites: readonly Suite[] = [
   { file: 'scripts/mongodb/contract.test.ts', servers: ['java', 'ferretdb'], beyondFerretdb },
+  { file: 'scripts/mongodb/dead-writers.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/model.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/copy.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/plans.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/replica-set.test.ts', servers: ['java'] },

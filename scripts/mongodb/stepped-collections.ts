@@ -32,8 +32,8 @@ type Plain = Collection<Document>;
 type Update = { filter: Filter<Document>; update: Document; upsert?: boolean };
 
 export function steppedCollections(collections: Collections, stepping: Stepping): Collections {
-  const { messages, sequences, mailboxes, drops } = collections;
-  const stepped = Object.entries<object>({ messages, sequences, mailboxes, drops }).map(
+  const { messages, sequences, mailboxes, drops, store } = collections;
+  const stepped = Object.entries<object>({ messages, sequences, mailboxes, drops, store }).map(
     ([name, collection]): [string, object] => [name, steppedCollection(name, collection as Plain, stepping)],
   );
   // Contents are no part of the model: they are always there.

@@ -85,6 +85,7 @@ async function live(store: ModelStore, schedule: Schedule, options: ModelOptions
   const random = seededRandom(seed + 1);
   const processes = await startProcesses(store, schedule, count);
   const knowledge = createKnowledge();
+  let lastId = 0;
   const world: World = {
     schedule,
     knowledge,
@@ -93,6 +94,7 @@ async function live(store: ModelStore, schedule: Schedule, options: ModelOptions
     content: newContent(sampleMail(seed)),
     messages: [],
     mostMessages: 25,
+    newId: () => `message-${String(++lastId).padStart(4, '0')}`,
     lostArrivals: [],
     renumbers: uidLimit !== undefined,
     call: (what, work) => call(store, schedule, () => random.pick(processes), what, work),

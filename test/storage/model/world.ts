@@ -15,6 +15,8 @@ export interface World {
   /** Ids of those that arrived, or may have. */
   messages: string[];
   mostMessages: number;
+  /** The same in each run of a seed: what a database does in no particular order often depends on names. */
+  newId(): string;
   /** Whose sender was not answered and will try again. */
   lostArrivals: Arrival[];
   /** The store runs out of UIDs now and then. */

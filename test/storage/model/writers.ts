@@ -25,9 +25,10 @@ export async function writeSomething(world: World, random: SeededRandom): Promis
   return change(world, random);
 }
 
-function newArrival({ content }: World, random: SeededRandom): Arrival {
+function newArrival({ content, newId }: World, random: SeededRandom): Arrival {
   const messages = Array.from({ length: random.pick([1, 1, 2]) }, () =>
     newMessage({
+      id: newId(),
       content,
       owner: ownerOf(random.pick(owners)),
       view: random.pick(['caught', 'caught', 'outgoing'] as const),
