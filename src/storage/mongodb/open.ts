@@ -1,6 +1,6 @@
 // Opens a MongoDB store: connects, asks what the deployment can do, makes collections and indexes, hands out the port. Called through
 // open-storage.ts.
-import { MongoClient, MongoParseError, MongoServerError } from 'mongodb';
+import { MongoClient, MongoServerError } from 'mongodb';
 import type { Db } from 'mongodb';
 import { PermanentError } from '../../quarantine/errors.ts';
 import type { Log, Storage } from '../../quarantine/ports.ts';
@@ -105,12 +105,33 @@ function clientOf(url: string): MongoClient {
   try {
     return new MongoClient(url, clientOptionsFor(url));
   } catch (error) {
-    const reason = error instanceof MongoParseError || error instanceof Error ? ` (${error.message})` : '';
-    throw new PermanentError(
-      `The setting store is no MongoDB connection string${reason}. Use for example mongodb://host1,host2,host3/lazaretto?replicaSet=rs0.`,
-      { cause: error },
-    );
+    throw notAUrl(url, error);
   }
+}
+
+function notAUrl(url: string, error: unknown): PermanentError {
+  const text = 'The setting store is no MongoDB connection string';
+  // The driver's text may quote the password, and causes are logged.
+  if (!(error instanceof Error) || !mayTell(url, error)) return new PermanentError(`${text}. ${usage}`);
+  return new PermanentError(`${text} (${error.message}). ${usage}`, { cause: error });
+}
+
+const usage =
+  'Use for example mongodb://host1,host2,host3/lazaretto?replicaSet=rs0; signs other than letters and digits in a password are written ' +
+  'as %XX, an @ as %40.';
+
+/**
+ * The driver's message may quote a part of the connection string, and what it takes for a host or a value is part of the password when that is
+ * written wrongly. Only names of options may come back.
+ */
+function mayTell(url: string, error: Error): boolean {
+  const said = error.message.toLowerCase();
+  const parts = url
+    .toLowerCase()
+    .replace(/^[a-z+]+:\/\//, '')
+    .replace(/[?&][a-z]+=/g, ' ')
+    .split(/[\s:/@?&=,%#]+/);
+  return !parts.some((part) => part && said.includes(part));
 }
 
 function databaseOf(client: MongoClient): Db {
