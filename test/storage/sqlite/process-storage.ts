@@ -4,19 +4,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { StaleError, TemporaryError } from '../../../src/quarantine/errors.ts';
 import type { Storage } from '../../../src/quarantine/ports.ts';
-
-export interface Call {
-  id: number;
-  room: 'storage' | 'worker';
-  method: string;
-  args: unknown[];
-}
-
-export interface Answer {
-  id: number;
-  result?: unknown;
-  error?: { kind: 'stale' | 'temporary' | 'other'; text: string };
-}
+import type { Answer, Call } from './process-messages.ts';
 
 export interface ProcessStorage {
   /** Calls of the port that read and write messages; no others. */

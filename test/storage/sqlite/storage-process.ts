@@ -1,7 +1,7 @@
 // A process that opens a store and does with it what it is told, so that a test can kill -9 it while it does. Started by process-storage.ts.
 import { StaleError, TemporaryError } from '../../../src/quarantine/errors.ts';
 import { openSqlite } from '../../../src/storage/sqlite/open.ts';
-import type { Answer, Call } from './process-storage.ts';
+import type { Answer, Call } from './process-messages.ts';
 
 const silent = (): void => undefined;
 const [path = '', uidLimit] = process.argv.slice(2);
