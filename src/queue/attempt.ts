@@ -26,6 +26,8 @@ export interface Attempt {
   signal: AbortSignal;
   /** Whether the lease still keeps everybody else away (lease.ts). */
   isOurs: () => boolean;
+  /** Aborted when the worker ends and waits for nobody any more, also where `signal` was aborted before for another reason. */
+  end: AbortSignal;
 }
 
 /** Answers whether the outcome was recorded; false when the lease was lost meanwhile. */
@@ -112,12 +114,12 @@ export const recordEveryMs = 500;
  * also when the lease is over: while nobody reaches the store nobody can claim the job, and when it is back, the others let us go first
  * (worker.ts). Should somebody have been faster, the store refuses.
  */
-async function record({ signal }: Attempt, write: () => Promise<boolean>): Promise<boolean> {
+async function record({ end }: Attempt, write: () => Promise<boolean>): Promise<boolean> {
   for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, recordEveryMs)) {
     try {
       return await write();
     } catch (error) {
-      if (!(error instanceof TemporaryError) || signal.reason === shutdown) throw error;
+      if (!(error instanceof TemporaryError) || end.aborted) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }

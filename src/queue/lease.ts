@@ -24,6 +24,8 @@ export interface LeasedAttempt {
   leaseMs: number;
   deadlineMs: number;
   stop: AbortController;
+  /** As in Attempt. */
+  end: AbortSignal;
 }
 
 /** Runs one attempt, keeping its lease alive; never rejects. */
@@ -34,12 +36,13 @@ export async function runWithLease({
   leaseMs,
   deadlineMs,
   stop,
+  end,
 }: LeasedAttempt): Promise<void> {
   const deadline = setTimeout(() => stop.abort(), deadlineMs);
   const until = jobOf(claim.message, claim.job)?.lease?.until ?? 0;
   const lease = keepLease(quarantine, claim, { until, leaseMs, stop });
   try {
-    const written = await runAttempt({ quarantine, targets, claim, signal: stop.signal, isOurs: lease.isOurs });
+    const written = await runAttempt({ quarantine, targets, claim, signal: stop.signal, isOurs: lease.isOurs, end });
     if (!written)
       quarantine.log.warn(
         { event: 'worker', message: claim.message.id, job: claim.job.kind },

@@ -70,6 +70,7 @@ export function startWorker(options: WorkerOptions): Worker {
   let round: Promise<void> | null = null;
   let wanted = false;
   let closing = false;
+  const end = new AbortController();
   let countedAt = -Infinity;
   let lastDeepLook = -Infinity;
   let isOutOfReach = false;
@@ -142,6 +143,7 @@ export function startWorker(options: WorkerOptions): Worker {
       claim,
       leaseMs,
       stop,
+      end: end.signal,
       deadlineMs: options.attemptDeadlineMs ?? 900_000,
     }).finally(() => {
       running.delete(attempt);
@@ -217,7 +219,10 @@ export function startWorker(options: WorkerOptions): Worker {
       unwatch();
       clearTimeout(timer);
       await round;
-      const patience = setTimeout(() => running.forEach(({ stop }) => stop.abort(shutdown)), graceMs);
+      const patience = setTimeout(() => {
+        end.abort();
+        running.forEach(({ stop }) => stop.abort(shutdown));
+      }, graceMs);
       await Promise.allSettled(running.keys());
       clearTimeout(patience);
       for (const resolve of idleWaiters.splice(0)) resolve();

@@ -301,6 +301,20 @@ export function workersContract(name: string, open: OpenStore): void {
         assert.equal((await storage.worker.get(id))?.delivery?.attempts, 1);
       }),
     );
+
+    it(
+      'ends when it is told to, although nobody takes what became of an attempt that was stopped before',
+      scene(async ({ process, farEnd, storage }) => {
+        const owner = await process();
+        const worker = owner.work({ leaseMs });
+        const id = await release(storage, 'alice@example.com');
+        await until(() => farEnd.underWay.length === 1);
+        owner.line.isDown = true;
+        await until(() => farEnd.stopped.length === 1);
+        await worker.close(0);
+        assert.equal((await storage.worker.get(id))?.delivery?.state, 'due');
+      }),
+    );
   });
 
   it(
