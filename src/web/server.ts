@@ -19,9 +19,12 @@ export interface HttpOptions {
 export interface HttpServer {
   address: string;
   port: number;
-  /** Answers what was asked, then closes every connection. */
+  /** Answers what was asked (bounded), then closes every connection. */
   close(): Promise<void>;
 }
+
+/** For answers that are under way. It comes after everything else that has to end within the time of the whole server (main.ts). */
+const closeGraceMs = 1_000;
 
 const plain = 'text/plain; charset=utf-8';
 
@@ -54,8 +57,18 @@ export async function openHttp({ address, port, health, metrics, log }: HttpOpti
   return {
     address,
     port: typeof bound === 'object' && bound ? bound.port : port,
-    close: () => app.close(),
+    close: () => closeSoon(app),
   };
+}
+
+/** Node waits for whoever has connected and asked for nothing yet, or not to the end: half a minute and longer. */
+async function closeSoon(app: FastifyInstance): Promise<void> {
+  const patience = setTimeout(() => app.server.closeAllConnections(), closeGraceMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(patience);
+  }
 }
 
 function wantsJson({ headers }: FastifyRequest): boolean {

@@ -1,5 +1,6 @@
 // The HTTP server as its callers meet it: a balancer, Prometheus, a person with curl, and those who have no business there.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
@@ -102,6 +103,23 @@ describe('the HTTP server', () => {
       assert.match(await text(socket), /^(HTTP\/1\.1 4\d\d |$)/);
     }
     assert.equal((await fetch(`${url}/livez`)).status, 200);
+  });
+
+  test('ends while somebody is connected who asks for nothing, or never to the end', { timeout: 20_000 }, async () => {
+    const quiet = (): void => undefined;
+    const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+    const metrics = { exposition: () => Promise.resolve({ type: '', text: '' }) };
+    const server = await openHttp({ address: '127.0.0.1', port: 0, health: createHealth(), metrics, log });
+    const unfinished = ['GET /livez HTTP/1.1\r\n', 'POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1'];
+    const clients = ['', ...unfinished].map((sent) => {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('error', quiet).resume().write(sent);
+      return once(socket, 'close');
+    });
+    // Accepted after those that are in front of it in the queue.
+    assert.equal((await fetch(`http://127.0.0.1:${server.port}/livez`)).status, 200);
+    await server.close();
+    await Promise.all(clients);
   });
 
   test('rejects when the port is taken', async (context) => {
