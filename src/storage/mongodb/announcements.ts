@@ -1,5 +1,6 @@
 // When listeners hear of a commit. The process that makes one tells it when all of it can be read; the feed (feed.ts) sees its first half
-// earlier, so what it says about sequences that this process is just writing to is left to the end of that write.
+// earlier, so what it says about sequences that this process is just writing to waits for the end of that write. It is told then in any
+// case: it may be another process's commit, and ours a silent one.
 import type { Watchers } from '../watchers.ts';
 
 export interface Announcements {
@@ -17,6 +18,7 @@ export interface Announcements {
 
 export function createAnnouncements(watchers: Watchers): Announcements {
   const writes = new Map<string, number>();
+  const waiting = new Set<string>();
 
   function count(keys: readonly string[], by: 1 | -1): void {
     for (const key of keys) {
@@ -36,11 +38,12 @@ export function createAnnouncements(watchers: Watchers): Announcements {
         return result;
       } finally {
         count(keys, -1);
-        watchers.tell(changed);
+        watchers.tell([...new Set([...changed, ...keys.filter((key) => waiting.delete(key))])]);
       }
     },
     noticed(changed) {
       if (changed === 'all' || !changed.length) return watchers.tell(changed);
+      for (const key of changed) if (writes.has(key)) waiting.add(key);
       const others = changed.filter((key) => !writes.has(key));
       if (others.length) watchers.tell(others);
     },
