@@ -23,14 +23,14 @@ export function backUpSqlite(from: string, to: string): void {
   checkAbsent(file);
   try {
     // Empty and private before anything is written into it.
-    rmSync(partial, { force: true });
+    removePartial(partial);
     closeSync(openSync(partial, 'wx', 0o600));
     writeCopy(resolve(from), partial);
     syncFile(partial);
     giveName(partial, file);
     syncDirectory(dirname(file));
   } catch (error) {
-    rmSync(partial, { force: true });
+    removePartial(partial);
     if (error instanceof PermanentError || error instanceof TemporaryError) throw error;
     throw new TemporaryError(`The backup ${to} could not be written.`, { cause: error });
   }
@@ -70,7 +70,13 @@ function giveName(partial: string, file: string): void {
   }
 }
 
+/** Also what an earlier file of this name has left behind: SQLite would take it for a part of the new one, and spoil that. */
 function checkAbsent(file: string): void {
-  if (existsSync(file))
-    throw new PermanentError(`${file} is there already. A backup never replaces a file; name another one.`);
+  const there = ['', '-wal', '-journal'].map((ending) => file + ending).find((one) => existsSync(one));
+  if (there !== undefined)
+    throw new PermanentError(`${there} is there already. A backup never replaces a file; name another one.`);
+}
+
+function removePartial(partial: string): void {
+  for (const ending of ['', '-wal', '-journal']) rmSync(partial + ending, { force: true });
 }

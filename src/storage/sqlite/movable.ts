@@ -44,19 +44,24 @@ function open(file: string, path: string, use: MovableUse): Connection {
 function openToVerify(file: string): Connection {
   const connection = openConnection(file, { readOnly: true });
   try {
-    if (checkVersion(connection) < migrations.length) bringUpToDate(file);
-    checkFinished(connection);
-    return connection;
+    if (checkVersion(connection) === migrations.length) {
+      checkFinished(connection);
+      return connection;
+    }
   } catch (error) {
     connection.close();
     throw error;
   }
+  // Alone, so that nothing is left beside the file: only the last connection puts a write-ahead log into it.
+  connection.close();
+  bringUpToDate(file);
+  return openToVerify(file);
 }
 
 function bringUpToDate(file: string): void {
   const connection = openConnection(file, { readOnly: false });
   try {
-    setDurable(connection);
+    // A backup keeps no write-ahead log, and gets none here.
     migrate(connection);
   } finally {
     connection.close();

@@ -1,11 +1,13 @@
 // A backup of a SQLite store: one whole moment of it, private, marked as restored, and never in the place of another file.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { PermanentError, TemporaryError } from '../../../src/quarantine/errors.ts';
 import { verifyStore } from '../../../src/storage/verify-store.ts';
 import { backUpSqlite } from '../../../src/storage/sqlite/backup.ts';
+import { openConnection } from '../../../src/storage/sqlite/connection.ts';
+import { migrate, migrations } from '../../../src/storage/sqlite/migrations.ts';
 import { openMovableSqlite } from '../../../src/storage/sqlite/movable.ts';
 import { openSqlite } from '../../../src/storage/sqlite/open.ts';
 import { insertMessage } from '../../helpers/messages.ts';
@@ -63,6 +65,38 @@ describe('a backup', () => {
     writeFileSync(`${after}.partial`, 'half of a backup');
     backUpSqlite(store.path, after);
     assert.ok(existsSync(after) && !existsSync(`${after}.partial`));
+  });
+
+  test('is not put beside what an earlier file of its name left behind, which would be taken for a part of it', async () => {
+    using store = temporaryStore();
+    const storage = await openSqlite(store.path, { log: store.log });
+    await insertMessage(storage);
+    const file = join(store.directory, 'nightly.db');
+    for (const ending of ['-wal', '-journal']) {
+      writeFileSync(file + ending, 'of another file');
+      assert.throws(() => backUpSqlite(store.path, file), {
+        name: 'PermanentError',
+        message: new RegExp(`nightly\\.db${ending} is there already`),
+      });
+      assert.equal(existsSync(file), false);
+      rmSync(file + ending);
+    }
+    writeFileSync(`${file}.partial-journal`, 'of a backup that was killed');
+    backUpSqlite(store.path, file);
+    assert.equal(existsSync(`${file}.partial-journal`), false);
+    await storage.close();
+  });
+
+  test('that an older version made is verified without leaving anything beside it', async () => {
+    using store = temporaryStore();
+    const old = openConnection(store.path, { readOnly: false });
+    migrate(old, migrations.slice(0, 1));
+    old.close();
+    const movable = await openMovableSqlite(store.path, 'verify');
+    await verifyStore(movable.source, { onFault: (fault) => assert.fail(JSON.stringify(fault)) });
+    await movable.close();
+    const beside = readdirSync(store.directory).filter((name) => name.startsWith(`${basename(store.path)}-`));
+    assert.deepEqual(beside, []);
   });
 
   test('is made of a finished store of ours only', () => {
