@@ -36,6 +36,17 @@ export class Door {
     return reply;
   }
 
+  /** The balancer is set up wrongly, if it is no check of its own: that must not send anybody's mail back. */
+  deferUnknownClient(balancer: string): Reply {
+    const reply = replies.clientUnknown;
+    this.#log.warn(
+      { event: 'defer', client: balancer, view: this.#options.view, reply: told(reply) },
+      'deferred a client: the balancer does not say whose connection it brings',
+    );
+    this.#countRefusal(reply);
+    return reply;
+  }
+
   /**
    * Asked at RCPT, also for what is wrong with the sender (outgoing mail of a domain that is not ours): sending servers write the reply to
    * RCPT into the log line of the recipient, and some treat a refused MAIL as a broken server and try again for days.

@@ -3,14 +3,12 @@
 // Opened by src/main.ts, one per entry of the settings' `intake`.
 import { loopbackNetworks, networkMatcher } from '../net/networks.ts';
 import { directClient, proxiedClients } from '../net/proxied-client.ts';
-import type { Client } from '../net/proxied-client.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { IntakeView } from '../quarantine/receive.ts';
 import { Door } from './door.ts';
 import { closeGraceMs, defaultMaxClients, receivingBytesFor } from './limits.ts';
 import { createReceiveBudget } from './receive-budget.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
-import type { Reply } from './reply.ts';
 import { SmtpShell } from './smtp-shell.ts';
 import type { Certificate } from './smtp-shell.ts';
 
@@ -51,8 +49,6 @@ export interface Intake {
 /** Resolves when it listens. Rejects when the address or port cannot be had or a network of `allow` is none. */
 export async function openIntake(options: IntakeOptions, quarantine: Quarantine): Promise<Intake> {
   const isAllowed = networkMatcher(options.allow?.length ? options.allow : loopbackNetworks);
-  const refusalOfClient = ({ address }: Client): Reply | null =>
-    isAllowed(address) ? null : door.refuseClient(address);
   const { trustedProxies } = options;
   const { maxMessageBytes } = quarantine.policy;
   const door = new Door({
@@ -76,8 +72,8 @@ export async function openIntake(options: IntakeOptions, quarantine: Quarantine)
           ? (socket) => Promise.resolve(directClient(socket))
           : proxiedClients({ trustedProxies, log: quarantine.log }),
       // A balancer may ask how we are, with EHLO as well, wherever it is; to hand mail in is another matter.
-      onConnect: (client) => (client.isBalancer ? null : refusalOfClient(client)),
-      onSender: refusalOfClient,
+      onConnect: ({ address, isBalancer }) => (isBalancer || isAllowed(address) ? null : door.refuseClient(address)),
+      onSender: ({ address }) => (isAllowed(address) ? null : door.deferUnknownClient(address)),
       onRecipient: (envelope, recipient) => door.refusalOf(envelope.sender, recipient),
       onData: (announcedBytes) => door.deferralOfData(announcedBytes),
       onMessage: (message, envelope) => door.take(message, envelope),

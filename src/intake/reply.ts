@@ -32,6 +32,10 @@ export function replyTo(error: unknown): Reply {
 
 export const replies = {
   clientNotAllowed: { code: 554, text: '5.7.1 This client may not deliver mail here.' },
+  clientUnknown: {
+    code: 451,
+    text: '4.7.1 The balancer did not say whose connection this is; please try again later.',
+  },
   tooManyClients: { code: 421, text: '4.3.2 Too many connections; please try again later.' },
   closing: { code: 421, text: '4.3.2 The server is closing down; please try again later.' },
   tooMuchArriving: { code: 452, text: '4.3.1 Too much mail is arriving at the moment; please try again later.' },

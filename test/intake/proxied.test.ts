@@ -64,10 +64,22 @@ describe('a door behind a balancer', { timeout: 20_000 }, () => {
       logged.filter(({ level }) => level !== 'debug'),
       [],
     );
-    assert.match(await c.command(from), /^554 5\.7\.1 /);
+    assert.match(await c.command(from), /^451 4\.7\.1 /);
     assert.match(await c.command('RCPT TO:<alice@example.com>'), /^503 /);
     await c.quit();
     assert.equal((await held()).length, 0);
+  });
+
+  test('makes a filter whose name the balancer keeps to itself try again, rather than send its mail back', async (t) => {
+    const { intake, logged } = await openTestIntake(t, behindBalancer);
+    const c = await RawSmtp.connect(intake.port, { preface: Buffer.from('PROXY UNKNOWN\r\n') });
+    assert.match(await c.command('LHLO filter.example'), /^250/);
+    assert.match(await c.command(from), /^451 4\.7\.1 .*balancer/);
+    assert.deepEqual(
+      logged.filter(({ level }) => level === 'warn').map(({ fields }) => [fields['event'], fields['client']]),
+      [['defer', '127.0.0.1']],
+    );
+    await c.quit();
   });
 
   test('takes mail from the balancer where the balancer is allowed to hand it in', async (t) => {
