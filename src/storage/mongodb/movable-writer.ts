@@ -56,19 +56,19 @@ async function begin(connection: Connection, origin: string): Promise<CopyProgre
     if (found.some((count) => count > 0)) throw new PermanentError(notEmpty);
     await store.insertOne({ _id: 'copy', origin, digest: '', messageId: '' });
   }
-  await (
-    await ensureIndexes(connection)
-  ).building;
+  const { building } = await ensureIndexes(connection);
+  await building;
   return { digest: unfinished?.digest ?? '', messageId: unfinished?.messageId ?? '' };
 }
 
 function movedDocument({ message, searched, places, gone }: MovedMessage): Omit<MessageDocument, '_id'> {
+  const numbers = sequencesOf(message.owner).map((key) => numbersIn(key, message, { places, gone }));
   return {
     revision: message.revision,
     ...fixedFields(message, searched),
     ...derivedFields(message),
     message: toStored(message),
-    ...Object.assign({}, ...sequencesOf(message.owner).map((key) => numbersIn(key, message, { places, gone }))),
+    ...numbers.reduce((all, each) => ({ ...all, ...each }), {}),
   };
 }
 

@@ -33,7 +33,9 @@ export async function finishRenumbering(connection: Connection, sequence: Sequen
   await connection.sequences.updateOne(
     { _id: key, modseq, 'renumbering.base': base },
     {
-      $set: { uidBase: base, uidValidity, lastOrdinal: await lastAbove(connection, key, base), modseq: modseq + 1 },
+      $set: { uidBase: base, lastOrdinal: await lastAbove(connection, key, base), modseq: modseq + 1 },
+      // A restore that was settled meanwhile may have raised it further.
+      $max: { uidValidity },
       $unset: { renumbering: 1 },
     },
   );
