@@ -13,7 +13,7 @@ const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
 const { abilities, client } = await connect(testDatabase().url, { log });
 await client.close();
 
-/** On a machine this busy a slow writer is taken for a dead one; the number taken for it is a gap, which is allowed, but not in a contract. */
+/** On a busy machine a slow writer is taken for a dead one, and a number is taken twice: a gap, which only the contract forbids. */
 const neverMs = 2 ** 31 - 1;
 
 storageContract('MongoDB', async (options: StoreOptions = {}): Promise<TestStore> => {
