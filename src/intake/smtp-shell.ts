@@ -1,7 +1,8 @@
-// The one file that touches smtp-server, with message-stream.ts. It keeps the command loop, EHLO, STARTTLS and the timeouts of that library and replaces what
-// would lose or change mail: its address parser (decodes IDNA, refuses quoted local parts), its dot handling (takes dots after a bare LF
-// away), its list of recipients (drops a repeated one, so that LMTP gets one reply too few), its delayed greeting and its way to close.
-// Decides nothing about mail: listener.ts gives the answers. smtp-server is pinned to one version because its inner methods are overridden.
+// The one file that touches smtp-server, with message-stream.ts. It keeps the command loop, EHLO, STARTTLS and the timeouts of that library
+// and replaces what would lose or change mail: its address parser (decodes IDNA, refuses quoted local parts), its dot handling (takes dots
+// after a bare LF away), its list of recipients (drops a repeated one, so that LMTP gets one reply too few), its delayed greeting and its
+// way to close. Decides nothing about mail: listener.ts gives the answers. smtp-server is pinned to one version because its inner methods
+// are overridden.
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
@@ -103,8 +104,11 @@ export class SmtpShell extends SMTPServer {
 
   async #serve(socket: Socket, options?: SMTPConnectionOptions | null): Promise<void> {
     this.#unknown.add(socket);
-    const client = await this.answers.clientOf(socket).finally(() => this.#unknown.delete(socket));
-    if (client === null) return;
+    const asked = this.answers.clientOf(socket).finally(() => this.#unknown.delete(socket));
+    // smtp-server hands a connection on a moment after it was accepted; `shutDown` may have looked for the unknown ones in between.
+    if (this.isClosing) setImmediate(() => this.#unknown.has(socket) && socket.destroy());
+    const client = await asked;
+    if (client === null || socket.destroyed) return;
     const connection = new ShellConnection(this, socket, { ...options, remoteAddress: client.address });
     this.#clients.set(connection.session, client);
     this.connections.add(connection);

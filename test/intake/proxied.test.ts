@@ -92,13 +92,18 @@ describe('a door behind a balancer', { timeout: 20_000 }, () => {
   });
 
   test('does not wait with closing for a header', async (t) => {
-    const { intake } = await openTestIntake(t, behindBalancer);
+    const { intake, logged } = await openTestIntake(t, behindBalancer);
     const silent = connect(intake.port, '127.0.0.1');
     silent.on('error', () => undefined);
     await once(silent, 'connect');
     const closed = once(silent, 'close');
     await intake.close();
     await closed;
+    assert.deepEqual(
+      logged.filter(({ level }) => level === 'warn'),
+      [],
+      'nobody waited until the header was late',
+    );
   });
 
   test('is not opened when a network of trustedProxies is none', async (t) => {
