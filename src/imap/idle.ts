@@ -38,6 +38,8 @@ class Announcer {
   #again = false;
   #isFinished = false;
   #retry: NodeJS.Timeout | undefined;
+  /** It has failed and been told; while a store is away, a thousand sessions in IDLE must not fill the log. */
+  #isFailing = false;
 
   constructor(connection: ProtocolConnection) {
     this.#connection = connection;
@@ -64,6 +66,7 @@ class Announcer {
     while (this.#again) {
       this.#again = false;
       const isTold = await this.#send(async () => this.#connection.selected?.announce(this.#connection));
+      this.#isFailing = !isTold;
       // The wake-up is spent, and nobody promises another one for what it was about.
       if (!isTold) this.#announceLater();
     }
@@ -85,7 +88,7 @@ class Announcer {
       await action();
       return true;
     } catch (error) {
-      this.#connection.logProblem(error, 'announcing changes during IDLE');
+      if (!this.#isFailing) this.#connection.logProblem(error, 'announcing changes during IDLE');
       return false;
     }
   }

@@ -397,6 +397,29 @@ describe('changes of the selected mailbox', { timeout: 20_000 }, () => {
     assert.equal((await idling.done()).status, 'OK');
   });
 
+  test('that cannot be announced for a while are one error in the log, however often it is tried', async (context) => {
+    const { mailbox, client, logged } = await withSelected(context);
+    const errors = () => logged.filter(({ level }) => level === 'error').length;
+    let failed = 0;
+    const announce = mailbox.announce.bind(mailbox);
+    mailbox.announce = (connection) => announce(connection).finally(() => void (mailbox.problem && failed++));
+    const idling = await client.idle();
+    mailbox.problem = new Error('the store is down');
+    for (const attempt of [1, 2, 3]) {
+      mailbox.tell(`${attempt} EXISTS`);
+      while (failed < attempt) await new Promise((resolve) => setImmediate(resolve));
+    }
+    mailbox.problem = null;
+    for (const attempt of [1, 2, 3]) assert.equal(await client.read(), `* ${attempt} EXISTS`);
+    assert.equal(errors(), 1);
+    mailbox.problem = new Error('the store is down again');
+    mailbox.tell('4 EXISTS');
+    while (errors() < 2) await new Promise((resolve) => setImmediate(resolve));
+    mailbox.problem = null;
+    assert.equal(await client.read(), '* 4 EXISTS');
+    assert.equal((await idling.done()).status, 'OK');
+  });
+
   test('IDLE ends with DONE alone, works without a mailbox, and DONE may be sent along', async (context) => {
     const { logIn, shell } = await startShell(context);
     const client = await logIn();
