@@ -4,6 +4,7 @@ import { GridFSBucket } from 'mongodb';
 import type { ClientSession, Collection, Db, MongoClientOptions, MongoClient } from 'mongodb';
 import type { Log } from '../../quarantine/ports.ts';
 import type { Abilities } from './abilities.ts';
+import type { Heartbeats } from './heartbeats.ts';
 import { fromMongo } from './errors.ts';
 import type {
   AccountDocument,
@@ -36,6 +37,7 @@ export interface Connection extends Collections {
   client: MongoClient;
   db: Db;
   bucket: GridFSBucket;
+  heartbeats: Heartbeats;
   abilities: Abilities;
   uidLimit: number;
   log: Log;

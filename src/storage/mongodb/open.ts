@@ -12,8 +12,9 @@ import { createAnnouncements } from './announcements.ts';
 import { bucketOf, clientOptionsFor, collectionsOf } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { fromMongo, isDuplicate } from './errors.ts';
-import { createGate } from './gate.ts';
 import { createFeed } from './feed.ts';
+import { createGate } from './gate.ts';
+import { watchHeartbeats } from './heartbeats.ts';
 import { ensureIndexes } from './indexes.ts';
 import { schemaVersion } from './schema.ts';
 import { createSequences } from './sequences.ts';
@@ -29,6 +30,12 @@ export interface MongoOptions {
   /** Largest UID before UIDVALIDITY rises. Default: the largest that IMAP allows. */
   uidLimit?: number;
 }
+
+/** Longer than the client waits for a server, twice, and for its answer, twice (connection.ts). */
+const callMs = 240_000;
+
+/** Between two looks whether the client still watches its servers. */
+const heartbeatLookMs = 10_000;
 
 const defaultDatabase = 'lazaretto';
 
@@ -50,10 +57,11 @@ export async function openMongo(url: string, options: MongoOptions): Promise<Sto
     const watchers = createWatchers(connection.log, (used) => (used ? feed.start() : void feed.stop()));
     const announcements = createAnnouncements(watchers);
     const sweep = startSweep({ connection, sequences }, options.sweepMs ?? 5_000);
-    const gate = createGate();
+    const gate = createGate(callMs);
+    const renewal = renewWhenStuck(connection, url);
     return createStorage({ reader: { connection, sequences }, watchers, announcements, gate }, async () => {
       watchers.clear();
-      await Promise.all([feed.stop(), sweep.stop()]);
+      await Promise.all([feed.stop(), sweep.stop(), renewal.stop()]);
       await connection.client.close();
       await building;
     });
@@ -67,19 +75,10 @@ export async function openMongo(url: string, options: MongoOptions): Promise<Sto
 export async function connect(url: string, { log, uidLimit }: MongoOptions): Promise<Connection> {
   const client = clientOf(url);
   try {
-    await client.connect();
-    const db = databaseOf(client);
-    const abilities = await askAbilities(client, db);
+    const parts = await partsOf(client);
+    const abilities = await askAbilities(client, parts.db);
     log.debug({ event: 'storage', abilities }, 'connected to the store');
-    return {
-      ...collectionsOf(db),
-      client,
-      db,
-      bucket: bucketOf(db),
-      abilities,
-      uidLimit: uidLimit ?? largestUid,
-      log,
-    };
+    return { ...parts, abilities, uidLimit: uidLimit ?? largestUid, log };
   } catch (error) {
     await client.close();
     throw isLoginRefused(error)
@@ -91,6 +90,46 @@ export async function connect(url: string, { log, uidLimit }: MongoOptions): Pro
         )
       : fromMongo(error);
   }
+}
+
+/** What hangs on one client; a connection that takes another client takes them with it. */
+async function partsOf(client: MongoClient): Promise<Omit<Connection, 'abilities' | 'uidLimit' | 'log'>> {
+  const heartbeats = watchHeartbeats(client);
+  await client.connect();
+  const db = databaseOf(client);
+  return { ...collectionsOf(db), client, db, bucket: bucketOf(db), heartbeats };
+}
+
+/** Gives the connection a new client when the one that it has does not watch its servers any more. What waits for the old one is told. */
+function renewWhenStuck(connection: Connection, url: string): { stop(): Promise<void> } {
+  let renewing: Promise<void> | null = null;
+  async function renew(server: string): Promise<void> {
+    const fresh = clientOf(url);
+    try {
+      const parts = await partsOf(fresh);
+      const { client } = connection;
+      Object.assign(connection, parts);
+      connection.log.warn({ event: 'storage', server }, 'the connection to the store hung and was made anew');
+      await client.close();
+    } catch (error) {
+      if (connection.client !== fresh) await fresh.close();
+      connection.log.warn(
+        { event: 'storage', err: error },
+        'the connection to the store hangs and cannot be made anew yet',
+      );
+    }
+  }
+  const timer = setInterval(() => {
+    const server = connection.heartbeats.stuck();
+    if (server !== null) renewing ??= renew(server).finally(() => (renewing = null));
+  }, heartbeatLookMs);
+  timer.unref();
+  return {
+    async stop() {
+      clearInterval(timer);
+      await renewing;
+    },
+  };
 }
 
 /**
