@@ -46,7 +46,7 @@ export const logEvents = {
     when: 'Retention took something away (at level debug: or nothing), or failed.',
     fields: 'expired, contentsReleased, forgotten, purged',
   },
-  storage: { when: 'The store is in trouble.', fields: 'thread' },
+  storage: { when: 'The store is in trouble, or answers again.', fields: 'thread, server, reason' },
   account: { when: 'A login could not be kept up to date.', fields: 'login' },
   web: { when: 'A request for health or metrics could not be answered.', fields: 'path' },
 } as const satisfies Record<string, { when: string; fields: string }>;

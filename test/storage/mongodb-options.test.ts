@@ -10,7 +10,7 @@ function optionsOf(query: string): MongoClient['options'] {
 }
 
 test('a connection string says how long servers are waited for, in any spelling, and our values stand for what it leaves out', () => {
-  assert.equal(optionsOf('').serverSelectionTimeoutMS, 30_000);
+  assert.equal(optionsOf('').serverSelectionTimeoutMS, 20_000);
   const { serverSelectionTimeoutMS, maxPoolSize, socketTimeoutMS } = optionsOf(
     '?replicaSet=rs0&serverselectiontimeoutms=2000&maxPoolSize=7',
   );

@@ -44,7 +44,7 @@ export interface Connection extends Collections {
 }
 
 /** Longer than an election of a replica set takes (about 12 s by default), so that a lost primary is a pause, not an error. */
-const patienceMs = 30_000;
+const patienceMs = 20_000;
 
 /** No new attempt at a transaction after that; the driver itself would go on for two minutes, longer than mail programs wait. */
 const transactionPatienceMs = 60_000;
@@ -75,7 +75,9 @@ const promises = {
 const patience = {
   // How long an operation waits for a primary, before its first try and again before its repetition.
   serverSelectionTimeoutMS: patienceMs,
-  connectTimeoutMS: 10_000,
+  // A server that fell silent is noticed after both, and who waits for it is told.
+  connectTimeoutMS: 5_000,
+  heartbeatFrequencyMS: 5_000,
   // A server that took a request and fell silent. Longer than any request of ours takes, but for a search without an index (find.ts).
   socketTimeoutMS: 60_000,
   // Requests that wait for a connection of the pool are better refused than kept for ever.

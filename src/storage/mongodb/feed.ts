@@ -54,7 +54,8 @@ async function listen(following: Following, signal: AbortSignal): Promise<void> 
       await follow(following, signal);
     } catch (error) {
       if (signal.aborted) return;
-      connection.log.warn(
+      const isNew = Date.now() - begun > longestPauseMs || pauseMs === 100;
+      connection.log[isNew ? 'warn' : 'debug'](
         { event: 'storage', err: error },
         'changes of other processes cannot be followed; trying again',
       );

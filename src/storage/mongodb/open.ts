@@ -35,7 +35,7 @@ export interface MongoOptions {
 const callMs = 240_000;
 
 /** Between two looks whether the client still watches its servers. */
-const heartbeatLookMs = 10_000;
+const heartbeatLookMs = 2_000;
 
 const defaultDatabase = 'lazaretto';
 
@@ -75,7 +75,7 @@ export async function openMongo(url: string, options: MongoOptions): Promise<Sto
 export async function connect(url: string, { log, uidLimit }: MongoOptions): Promise<Connection> {
   const client = clientOf(url);
   try {
-    const parts = await partsOf(client);
+    const parts = await partsOf(client, log);
     const abilities = await askAbilities(client, parts.db);
     log.debug({ event: 'storage', abilities }, 'connected to the store');
     return { ...parts, abilities, uidLimit: uidLimit ?? largestUid, log };
@@ -93,8 +93,8 @@ export async function connect(url: string, { log, uidLimit }: MongoOptions): Pro
 }
 
 /** What hangs on one client; a connection that takes another client takes them with it. */
-async function partsOf(client: MongoClient): Promise<Omit<Connection, 'abilities' | 'uidLimit' | 'log'>> {
-  const heartbeats = watchHeartbeats(client);
+async function partsOf(client: MongoClient, log: Log): Promise<Omit<Connection, 'abilities' | 'uidLimit' | 'log'>> {
+  const heartbeats = watchHeartbeats(client, log);
   await client.connect();
   const db = databaseOf(client);
   return { ...collectionsOf(db), client, db, bucket: bucketOf(db), heartbeats };
@@ -106,7 +106,7 @@ function renewWhenStuck(connection: Connection, url: string): { stop(): Promise<
   async function renew(server: string): Promise<void> {
     const fresh = clientOf(url);
     try {
-      const parts = await partsOf(fresh);
+      const parts = await partsOf(fresh, connection.log);
       const { client } = connection;
       Object.assign(connection, parts);
       connection.log.warn({ event: 'storage', server }, 'the connection to the store hung and was made anew');

@@ -20,7 +20,8 @@ export function startSweep(reader: Reader, everyMs: number): Sweep {
         before = seen;
       })
       .catch((error: unknown) => {
-        reader.connection.log.warn(
+        // The next look comes soon; that the store is away is told elsewhere (heartbeats.ts).
+        reader.connection.log.debug(
           { event: 'storage', err: error },
           'changes without a number could not be looked for',
         );

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import type { MongoClient } from 'mongodb';
 import { TemporaryError } from '../../../src/quarantine/errors.ts';
+import type { Log } from '../../../src/quarantine/ports.ts';
 import { createGate } from '../../../src/storage/mongodb/gate.ts';
 import { watchHeartbeats } from '../../../src/storage/mongodb/heartbeats.ts';
 
@@ -32,10 +33,10 @@ test('what may take as long as it likes is not given up', async (t) => {
   assert.equal(await long, 'purged');
 });
 
-test('a server that was asked for its heartbeat and neither answered nor failed for a minute is named', () => {
-  const client = new EventEmitter();
-  const heartbeats = watchHeartbeats(client as unknown as MongoClient);
-  const later = Date.now() + 2 * minute;
+test('a server that was asked for its heartbeat and neither answered nor failed in time is named', () => {
+  const client = fakeClient();
+  const heartbeats = watchHeartbeats(client, recordingLog([]));
+  const later = Date.now() + 20_000;
   assert.equal(heartbeats.stuck(later), null, 'nobody was asked');
   client.emit('serverHeartbeatStarted', { connectionId: 'a:1' });
   client.emit('serverHeartbeatStarted', { connectionId: 'b:1' });
@@ -43,9 +44,39 @@ test('a server that was asked for its heartbeat and neither answered nor failed 
   assert.equal(heartbeats.stuck(later), 'a:1');
   client.emit('serverHeartbeatSucceeded', { connectionId: 'a:1' });
   assert.equal(heartbeats.stuck(later), 'b:1');
-  client.emit('serverHeartbeatFailed', { connectionId: 'b:1' });
+  client.emit('serverHeartbeatFailed', { connectionId: 'b:1', failure: new Error('gone') });
   assert.equal(heartbeats.stuck(later), null);
   client.emit('serverHeartbeatStarted', { connectionId: 'c:1' });
   client.emit('serverClosed', { address: 'c:1' });
   assert.equal(heartbeats.stuck(later), null, 'it does not belong to the deployment any more');
 });
+
+test('the log says once that a server is away, and once that it is back', () => {
+  const client = fakeClient();
+  const lines: string[] = [];
+  watchHeartbeats(client, recordingLog(lines));
+  client.emit('serverHeartbeatSucceeded', { connectionId: 'a:1' });
+  for (let i = 0; i < 3; i++)
+    client.emit('serverHeartbeatFailed', { connectionId: 'a:1', failure: new Error('ECONNREFUSED') });
+  client.emit('serverHeartbeatSucceeded', { connectionId: 'a:1' });
+  client.emit('serverHeartbeatSucceeded', { connectionId: 'a:1' });
+  assert.deepEqual(lines, [
+    'warn a:1 a server of the store does not answer',
+    'info a:1 a server of the store answers again, after 0 s',
+  ]);
+});
+
+type FakeClient = EventEmitter & Pick<MongoClient, 'on' | 'options'>;
+
+function fakeClient(): FakeClient {
+  const options = { connectTimeoutMS: 5_000, heartbeatFrequencyMS: 5_000 };
+  return Object.assign(new EventEmitter(), { options }) as unknown as FakeClient;
+}
+
+function recordingLog(lines: string[]): Log {
+  const write =
+    (level: string): Log['info'] =>
+    (fields, text) =>
+      void lines.push(`${level} ${'server' in fields ? String(fields.server) : ''} ${text}`);
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}

@@ -80,7 +80,7 @@ test('changes that go together are one transaction, confirmed by a majority with
       writeConcern: undefined,
     },
   );
-  assert.deepEqual(commit?.writeConcern, { w: 'majority', wtimeout: 30_000, j: true });
+  assert.deepEqual(commit?.writeConcern, { w: 'majority', wtimeout: 20_000, j: true });
   assert.equal(commit?.maxTimeMS, 20_000);
 });
 
