@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { copyStore } from '../storage/copy-store.ts';
 import type { CopyReport, CopyStep } from '../storage/copy-store.ts';
 import { openMovable } from '../storage/open-movable.ts';
-import { checkStoreUrl } from '../storage/open-storage.ts';
-import { answer } from './command-context.ts';
+import { checkStoreUrl, openStorage } from '../storage/open-storage.ts';
+import { answer, commandLog } from './command-context.ts';
 import { UsageError } from './failures.ts';
 import { examples } from './help-text.ts';
 import { createStepDisplay } from './step-display.ts';
@@ -29,6 +29,7 @@ ${examples('store copy --from sqlite:./data/quarantine.db --to mongodb://db1,db2
     .action(async (options: { from: string; to: string }, command: Command) => {
       await checkDifferent(options);
       const report = await copy(options);
+      await retire(options.from);
       await answer(command, summary(report), report);
     });
 }
@@ -57,6 +58,16 @@ async function copy({ from, to }: { from: string; to: string }): Promise<CopyRep
   }
 }
 
+/** Should a server ever be started with the old store again, it delivers nothing by itself: that is the new one's work now. */
+async function retire(from: string): Promise<void> {
+  const old = await openStorage(from, { log: commandLog() });
+  try {
+    await old.upkeep.markRestored();
+  } finally {
+    await old.close();
+  }
+}
+
 const names: Record<CopyStep['step'], string> = { contents: 'contents', messages: 'messages', comparison: 'compared' };
 
 function summary({ resumed, contents, contentBytes, messages, domains, accounts, digest }: CopyReport): string {
@@ -65,6 +76,7 @@ function summary({ resumed, contents, contentBytes, messages, domains, accounts,
       `${shownCount(contents, 'content')} of ${shownSize(contentBytes)}, ${shownCount(domains, 'domain')}, ${shownCount(accounts, 'login')}. ` +
       'Both stores were compared and are the same.',
     `SHA-256 ${digest}`,
-    'Name the new store in the settings (store) before you start a server, and do not start one with the old store again.',
+    'Name the new store in the settings (store) before you start a server. The old one is marked: a server that is started with it again',
+    'delivers nothing by itself, but waits for you to let it (jobs list).',
   ].join('\n');
 }

@@ -102,6 +102,11 @@ describe('the commands for the store as a whole', () => {
       accounts: 0,
     });
     assert.match((await lazaretto.run(['store', 'verify', '--store', store('new.db')])).stdout, /: no fault\.\n$/);
+    assert.deepEqual(
+      [await isRestored(store('data/quarantine.db')), await isRestored(store('new.db'))],
+      [true, false],
+      'only the old store parks its jobs, should a server be started with it again',
+    );
     const again = await lazaretto.run(args);
     assert.equal(again.code, 1);
     assert.match(again.stderr, /not empty/);
@@ -178,4 +183,13 @@ async function killedAt(args: readonly string[], step: string, cwd: string): Pro
   for await (const line of createInterface({ input: child.stderr }))
     if (line.startsWith(`${step}:`)) child.kill('SIGKILL');
   return (await closed)[1];
+}
+
+async function isRestored(url: string): Promise<boolean> {
+  const storage = await openStorage(url, { log });
+  try {
+    return await storage.upkeep.isRestored();
+  } finally {
+    await storage.close();
+  }
 }
