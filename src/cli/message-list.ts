@@ -48,7 +48,7 @@ export function addMessageList(message: Command): void {
       ),
     )
     .action(async (options: ListOptions, command: Command) =>
-      withQuarantine(command, async ({ quarantine, answer }) => {
+      withQuarantine(command, async ({ quarantine, json, answer }) => {
         const scope = scopeOf(quarantine, options.as);
         const query = {
           view: options.folder,
@@ -60,6 +60,8 @@ export function addMessageList(message: Command): void {
         };
         const found = await quarantine.storage.find(scope, query);
         const messages = found.slice(0, options.limit);
+        if (json && found.length > options.limit)
+          process.stderr.write(`lazaretto: the newest ${options.limit} are listed; --limit lists more.\n`);
         const readings = await quarantine.storage.readings(
           scope,
           messages.map(({ id }) => id),

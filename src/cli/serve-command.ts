@@ -6,6 +6,9 @@ import { UsageError } from './failures.ts';
 import { examples } from './help-text.ts';
 import { onStopSignal } from './stop-signal.ts';
 
+/** Sessions have six seconds (main.ts); a store that does not answer must not make a supervisor use force (systemd, Docker). */
+const stopMs = 12_000;
+
 export function addServeCommand(program: Command): void {
   program
     .command('serve', { isDefault: true })
@@ -30,6 +33,13 @@ ${examples('serve', 'serve --config /etc/lazaretto.yaml')}`,
       onStopSignal(stop);
       const server = await serve(settings, log);
       await stopped;
+      setTimeout(() => {
+        log.warn(
+          { event: 'stopping' },
+          'not everything came to its end in time; the rest is left as it is, nothing is lost',
+        );
+        process.exit(1);
+      }, stopMs).unref();
       await server.close();
     });
 }
