@@ -19,7 +19,7 @@ export function createGate(deadlineMs: number): Gate {
 
   async function pass(run: Run, args: unknown[], isEndless: boolean): Promise<unknown> {
     if (isClosed) throw new TemporaryError('The quarantine is stopping. Please try again later.');
-    const work = isEndless ? run(...args) : inTime(run(...args), deadlineMs);
+    const work = isEndless || deadlineMs === Infinity ? run(...args) : inTime(run(...args), deadlineMs);
     inside.add(work);
     try {
       return await work;

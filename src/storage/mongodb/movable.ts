@@ -13,9 +13,6 @@ import { connect } from './open.ts';
 import { createSequences } from './sequences.ts';
 import { numberAllLeft } from './sweep.ts';
 
-/** Counting and checking a large store takes long, and nobody but the administrator waits. */
-const callMs = 24 * 3_600_000;
-
 const silent = (): void => undefined;
 const noLog: Log = { debug: silent, info: silent, warn: silent, error: silent };
 
@@ -26,7 +23,8 @@ const noLog: Log = { debug: silent, info: silent, warn: silent, error: silent };
 export async function openMovableMongo(url: string, use: MovableUse): Promise<MovableStore> {
   const connection = await connect(url, { log: noLog });
   const reader: Reader = { connection, sequences: createSequences(connection) };
-  const gate = createGate(callMs);
+  // Counting and checking a large store takes long, and nobody but the administrator waits.
+  const gate = createGate(Infinity);
   try {
     if (use !== 'target') await checkSource(connection);
     if (use === 'source') await settle(reader);
