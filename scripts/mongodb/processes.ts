@@ -31,6 +31,9 @@ const watched = ['alice@example.com', 'bob@example.com', 'example.com', 'global'
 /** Leases of killed processes run out after 10 s, and the last mail is delivered; on a busy machine. */
 const settlePatienceMs = 90_000;
 
+/** For the answers that clients are waiting for when the load ends. */
+const loadPatienceMs = 60_000;
+
 const database = testDatabase();
 const directory = await mkdtemp(join(tmpdir(), 'lazaretto-processes-'));
 const journal = openJournal();
@@ -92,8 +95,11 @@ async function run(cluster: Cluster, random: SeededRandom): Promise<string[]> {
   ];
   await killAtRandom(cluster, random);
   stop.abort();
-  await Promise.all(load);
-  const problems = await settle();
+  const ended = Promise.all(load).then(() => true);
+  const problems = (await Promise.race([ended, wait(loadPatienceMs, false)]))
+    ? []
+    : ['a client still waits for an answer'];
+  problems.push(...(await settle()));
   await Promise.all(watchers.map((watcher) => watcher.stop()));
   return problems;
 }

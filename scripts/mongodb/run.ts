@@ -40,7 +40,6 @@ const suites: readonly Suite[] = [
   { file: 'scripts/mongodb/notices.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/lost-connection.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/crash.ts', servers: ['java'] },
-  { file: 'scripts/mongodb/processes.ts', servers: ['java'] },
 ];
 
 const missingExit = 77;
