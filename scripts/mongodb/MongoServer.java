@@ -36,7 +36,7 @@ import java.util.stream.StreamSupport;
 
 public class MongoServer {
   // A waiting change stream keeps its connection's thread, so every connection should have one of its own.
-  private static final int THREADS = 256;
+  private static final int THREADS = 1024;
 
   public static void main(String[] arguments) {
     System.setProperty("slf4j.internal.verbosity", "ERROR");

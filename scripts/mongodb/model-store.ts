@@ -11,12 +11,14 @@ import { openStepped } from './stepped-storage.ts';
 
 const silent = (): void => undefined;
 
-/** Whose turn a wait of the driver is: it waits in the schedule, not for a clock. */
+/** Whose turn a wait of the driver is: it waits in the schedule, not for a clock. A deadline, which is longer, is no wait. */
 const turns = new AsyncLocalStorage<TakeTurn>();
 const realTimeout = globalThis.setTimeout;
-globalThis.setTimeout = ((work: () => void, ...rest: never[]) => {
+const longestWaitMs = 1_000;
+globalThis.setTimeout = ((work: () => void, ms = 0) => {
   const turn = turns.getStore();
-  return turn ? void turn('waits', async () => undefined).then(work) : realTimeout(work, ...rest);
+  if (!turn || ms > longestWaitMs) return realTimeout(work, ms);
+  return void turn('waits', async () => undefined).then(work);
 }) as typeof setTimeout;
 
 /** @param broken what a deliberately broken driver does; a new one for each process */

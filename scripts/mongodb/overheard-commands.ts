@@ -49,7 +49,7 @@ export async function overheardCommands(url: string): Promise<Overheard[]> {
     const limited = { ...connection, uidLimit };
     const reader = { connection: limited, sequences: createSequences(limited) };
     const watchers = createWatchers(log, silent);
-    const parts = { reader, watchers, announcements: createAnnouncements(watchers), gate: createGate(Infinity) };
+    const parts = { reader, watchers, announcements: createAnnouncements(watchers), gate: createGate() };
     return { storage: createStorage(parts, () => Promise.resolve()), sweep: () => sweepOnce(reader, new Set()) };
   };
   try {

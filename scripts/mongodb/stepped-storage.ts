@@ -22,7 +22,7 @@ export function openStepped(
   const stepped: Connection = { ...connection, ...steppedCollections(connection, stepping), log };
   const reader = { connection: stepped, sequences: createSequences(stepped) };
   const watchers = createWatchers(log, silent);
-  const parts = { reader, watchers, announcements: createAnnouncements(watchers), gate: createGate(Infinity) };
+  const parts = { reader, watchers, announcements: createAnnouncements(watchers), gate: createGate() };
   return {
     storage: createStorage(parts, async () => undefined),
     sweep: async () => void (await sweepOnce(reader, await sweepOnce(reader, new Set()))),

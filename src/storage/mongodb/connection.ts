@@ -5,6 +5,7 @@ import type { ClientSession, Collection, Db, MongoClientOptions, MongoClient } f
 import type { Log } from '../../quarantine/ports.ts';
 import type { Abilities } from './abilities.ts';
 import type { Heartbeats } from './heartbeats.ts';
+import { inTime, inTimeCollection } from './deadline.ts';
 import { fromMongo } from './errors.ts';
 import type {
   AccountDocument,
@@ -98,16 +99,16 @@ export const bucketName = 'large';
 
 export function collectionsOf(db: Db): Collections {
   return {
-    messages: db.collection('messages'),
-    contents: db.collection('contents'),
-    files: db.collection(`${bucketName}.files`),
-    sequences: db.collection('sequences'),
-    mailboxes: db.collection('mailboxes'),
-    drops: db.collection('drops'),
-    domains: db.collection('domains'),
-    names: db.collection('names'),
-    accounts: db.collection('accounts'),
-    store: db.collection('store'),
+    messages: inTimeCollection(db.collection('messages')),
+    contents: inTimeCollection(db.collection('contents')),
+    files: inTimeCollection(db.collection(`${bucketName}.files`)),
+    sequences: inTimeCollection(db.collection('sequences')),
+    mailboxes: inTimeCollection(db.collection('mailboxes')),
+    drops: inTimeCollection(db.collection('drops')),
+    domains: inTimeCollection(db.collection('domains')),
+    names: inTimeCollection(db.collection('names')),
+    accounts: inTimeCollection(db.collection('accounts')),
+    store: inTimeCollection(db.collection('store')),
   };
 }
 
@@ -136,5 +137,5 @@ export async function inTransaction<Result>(
       throw error;
     }
   };
-  return client.withSession((session) => session.withTransaction(attempt, { maxCommitTimeMS }));
+  return inTime(client.withSession((session) => session.withTransaction(attempt, { maxCommitTimeMS })));
 }

@@ -1,8 +1,10 @@
 // Raw message bytes, stored once under their digest: in the content's document when they are small, else in a GridFS file, so that a range
 // of a large message costs no more than the range. Nothing but purge.ts deletes one.
+import { buffer } from 'node:stream/consumers';
 import { ObjectId } from 'mongodb';
-import type { Connection } from './connection.ts';
 import type { NewContent } from '../../quarantine/ports.ts';
+import type { Connection } from './connection.ts';
+import { inTime } from './deadline.ts';
 import { isDuplicate } from './errors.ts';
 import type { ContentDocument } from './schema.ts';
 
@@ -72,12 +74,13 @@ function upload(
   file: ObjectId,
   { digest, bytes }: { digest: string; bytes: Buffer },
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stream = bucket.openUploadStreamWithId(file, digest, { metadata: { digest, unconfirmed: true } });
+  const stream = bucket.openUploadStreamWithId(file, digest, { metadata: { digest, unconfirmed: true } });
+  const uploaded = new Promise<void>((resolve, reject) => {
     stream.once('error', reject);
     stream.once('finish', () => resolve());
-    stream.end(bytes);
   });
+  stream.end(bytes);
+  return inTime(uploaded);
 }
 
 /** Keeps a content that a message begins to refer to again; answers whether it is there. */
@@ -118,8 +121,6 @@ function bytesOf({ _id, bytes }: ContentDocument): Uint8Array {
   return 'buffer' in bytes && bytes instanceof Uint8Array ? bytes : bytes.value();
 }
 
-async function download({ bucket }: Connection, file: ObjectId, start: number, end: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const part of bucket.openDownloadStream(file, { start, end })) parts.push(part as Buffer);
-  return Buffer.concat(parts);
+function download({ bucket }: Connection, file: ObjectId, start: number, end: number): Promise<Buffer> {
+  return inTime(buffer(bucket.openDownloadStream(file, { start, end })));
 }

@@ -1,9 +1,10 @@
 // Notices of what other processes commit: by change stream where the deployment has them, else by looking at the sequences again and
-// again. What is told is only that something changed; what it was, sessions read themselves (changes.ts), so a notice that is lost with
-// a connection is made good by one `all` when the feed is back.
+// again. What is told is only that something changed; what it was, sessions read themselves (changes.ts), so notices that are lost with
+// a connection are made good by comparing the numbers when the feed is back.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ChangeStreamDocument, Document } from 'mongodb';
 import type { Connection } from './connection.ts';
+import { inTime } from './deadline.ts';
 
 export interface Feed {
   start(): void;
@@ -24,6 +25,9 @@ export interface FeedOptions {
 
 const slowestPollMs = 500;
 const longestPauseMs = 5_000;
+/** How long the server waits for an event before it says that there is none, and we for the server beyond that. */
+const stepMs = 10_000;
+const answerMs = 50_000;
 
 /** Only while somebody listens it costs anything. What was committed from now on is told when it starts. */
 export async function createFeed(connection: Connection, options: FeedOptions): Promise<Feed> {
@@ -87,21 +91,22 @@ async function followStream(following: Following, signal: AbortSignal): Promise<
     connection: { db },
     tell,
   } = following;
-  // The client resumes it by itself after a change of primary.
-  const stream = db.watch(watched);
+  // The client resumes it by itself after a change of primary. A step answers nothing after this while nothing happens, so that a stream
+  // that hangs is told from a quiet one.
+  const stream = db.watch(watched, { maxAwaitTimeMS: stepMs });
   const close = (): void => void stream.close().catch(() => undefined);
   signal.addEventListener('abort', close, { once: true });
   try {
-    let event: Event | null = await stream.tryNext();
+    let event: Event | null = await inTime(stream.tryNext(), stepMs + answerMs);
     // The stream misses nothing from here on; what was committed before it began is found by comparison.
     await tellNews(following);
     while (!signal.aborted) {
       if (event) tellEvent(event, tell);
-      event = await stream.next();
+      event = await inTime(stream.tryNext(), stepMs + answerMs);
     }
   } finally {
     signal.removeEventListener('abort', close);
-    await stream.close();
+    await inTime(stream.close(), answerMs).catch(() => undefined);
   }
 }
 

@@ -1,7 +1,6 @@
-// Tells in the log when a server of the store goes away and comes back, and notices that a client has stopped watching its servers.
-// mongodb 7.9.0 can write to a socket that its server has just closed and then wait for ever (`Connection.writeCommand` awaits `drain` of a
-// destroyed socket); when that happens to a heartbeat, the client never learns that the server is back. Called by open.ts, which then
-// takes a new client.
+// Tells in the log when a server of the store goes away and comes back, and notices that a client has stopped watching its servers: when a
+// heartbeat waits for ever (deadline.ts says how that comes), the client never learns that the server is back. Called by open.ts, which
+// then takes a new client.
 import type { MongoClient } from 'mongodb';
 import type { Log } from '../../quarantine/ports.ts';
 

@@ -23,8 +23,7 @@ const noLog: Log = { debug: silent, info: silent, warn: silent, error: silent };
 export async function openMovableMongo(url: string, use: MovableUse): Promise<MovableStore> {
   const connection = await connect(url, { log: noLog });
   const reader: Reader = { connection, sequences: createSequences(connection) };
-  // Counting and checking a large store takes long, and nobody but the administrator waits.
-  const gate = createGate(Infinity);
+  const gate = createGate();
   try {
     if (use !== 'target') await checkSource(connection);
     if (use === 'source') await settle(reader);

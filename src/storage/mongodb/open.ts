@@ -12,6 +12,7 @@ import { createAnnouncements } from './announcements.ts';
 import { bucketOf, clientOptionsFor, collectionsOf } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { fromMongo, isDuplicate } from './errors.ts';
+import { inTime } from './deadline.ts';
 import { createFeed } from './feed.ts';
 import { createGate } from './gate.ts';
 import { watchHeartbeats } from './heartbeats.ts';
@@ -30,9 +31,6 @@ export interface MongoOptions {
   /** Largest UID before UIDVALIDITY rises. Default: the largest that IMAP allows. */
   uidLimit?: number;
 }
-
-/** Longer than the client waits for a server, twice, and for its answer, twice (connection.ts). */
-const callMs = 240_000;
 
 /** Between two looks whether the client still watches its servers. */
 const heartbeatLookMs = 2_000;
@@ -57,7 +55,7 @@ export async function openMongo(url: string, options: MongoOptions): Promise<Sto
     const watchers = createWatchers(connection.log, (used) => (used ? feed.start() : void feed.stop()));
     const announcements = createAnnouncements(watchers);
     const sweep = startSweep({ connection, sequences }, options.sweepMs ?? 5_000);
-    const gate = createGate(callMs);
+    const gate = createGate();
     const renewal = renewWhenStuck(connection, url);
     return createStorage({ reader: { connection, sequences }, watchers, announcements, gate }, async () => {
       watchers.clear();
@@ -95,7 +93,7 @@ export async function connect(url: string, { log, uidLimit }: MongoOptions): Pro
 /** What hangs on one client; a connection that takes another client takes them with it. */
 async function partsOf(client: MongoClient, log: Log): Promise<Omit<Connection, 'abilities' | 'uidLimit' | 'log'>> {
   const heartbeats = watchHeartbeats(client, log);
-  await client.connect();
+  await inTime(client.connect());
   const db = databaseOf(client);
   return { ...collectionsOf(db), client, db, bucket: bucketOf(db), heartbeats };
 }
@@ -110,9 +108,9 @@ function renewWhenStuck(connection: Connection, url: string): { stop(): Promise<
       const { client } = connection;
       Object.assign(connection, parts);
       connection.log.warn({ event: 'storage', server }, 'the connection to the store hung and was made anew');
-      await client.close();
+      await inTime(client.close());
     } catch (error) {
-      if (connection.client !== fresh) await fresh.close();
+      if (connection.client !== fresh) await inTime(fresh.close()).catch(() => undefined);
       connection.log.warn(
         { event: 'storage', err: error },
         'the connection to the store hangs and cannot be made anew yet',

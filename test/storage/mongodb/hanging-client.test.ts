@@ -1,36 +1,39 @@
-// A client that hangs: nobody waits for it for ever, and it is noticed.
+// A client that hangs: no operation waits for it for ever, and it is noticed.
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import type { MongoClient } from 'mongodb';
+import type { Collection, Document, MongoClient } from 'mongodb';
 import { TemporaryError } from '../../../src/quarantine/errors.ts';
 import type { Log } from '../../../src/quarantine/ports.ts';
-import { createGate } from '../../../src/storage/mongodb/gate.ts';
+import { inTimeCollection } from '../../../src/storage/mongodb/deadline.ts';
 import { watchHeartbeats } from '../../../src/storage/mongodb/heartbeats.ts';
 
-const never = (): Promise<string> => new Promise(() => undefined);
-const minute = 60_000;
+const never = (): Promise<never> => new Promise(() => undefined);
 
-test('a call that is never answered is told to try again, and does not keep the storage from closing', async (t) => {
+test('an operation that is never answered is told to try again, whether awaited at once or step by step', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const gate = createGate(5_000);
-  const { hang, work } = gate.behind({ hang: never, work: () => Promise.resolve('done') });
-  assert.equal(await work(), 'done');
-  const hanging = assert.rejects(hang(), TemporaryError);
-  const closed = gate.close();
+  const hanging = inTimeCollection(hangingCollection(), 5_000);
+  const waiting = [
+    hanging.findOne({}),
+    hanging.find().sort({ _id: 1 }).limit(1).toArray(),
+    (async () => {
+      for await (const document of hanging.find()) assert.fail(JSON.stringify(document));
+    })(),
+  ].map((each) => assert.rejects(each, TemporaryError));
+  // Until the loop has asked for its first document.
+  await Promise.resolve();
   t.mock.timers.tick(5_001);
-  await hanging;
-  await closed;
+  await Promise.all(waiting);
 });
 
-test('what may take as long as it likes is not given up', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  let finish: (text: string) => void = () => undefined;
-  const purge = (): Promise<string> => new Promise((resolve) => (finish = resolve));
-  const long = createGate(5_000).behind({ purge }, ['purge']).purge();
-  t.mock.timers.tick(minute);
-  finish('purged');
-  assert.equal(await long, 'purged');
+test('an operation that is answered is what it was', async () => {
+  const found = [{ _id: 1 }, { _id: 2 }];
+  const collection = inTimeCollection(answeringCollection(found));
+  assert.deepEqual(await collection.findOne({}), found[0]);
+  assert.deepEqual(await collection.find().sort({ _id: 1 }).toArray(), found);
+  const seen: unknown[] = [];
+  for await (const document of collection.find().batchSize(1)) seen.push(document);
+  assert.deepEqual(seen, found);
 });
 
 test('a server that was asked for its heartbeat and neither answered nor failed in time is named', () => {
@@ -65,6 +68,36 @@ test('the log says once that a server is away, and once that it is back', () => 
     'info a:1 a server of the store answers again, after 0 s',
   ]);
 });
+
+/** As far as these tests ask it. */
+function hangingCollection(): Collection<Document> {
+  const cursor = {
+    sort: () => cursor,
+    limit: () => cursor,
+    toArray: never,
+    next: never,
+    close: () => Promise.resolve(),
+  };
+  return { findOne: never, find: () => Object.assign(cursor, iterable) } as unknown as Collection<Document>;
+}
+
+function answeringCollection(found: readonly Document[]): Collection<Document> {
+  const find = (): object => {
+    const left = [...found];
+    const cursor = {
+      sort: () => cursor,
+      batchSize: () => cursor,
+      toArray: () => Promise.resolve(left),
+      next: () => Promise.resolve(left.shift() ?? null),
+      close: () => Promise.resolve(),
+    };
+    return Object.assign(cursor, iterable);
+  };
+  return { findOne: () => Promise.resolve(found[0]), find } as unknown as Collection<Document>;
+}
+
+/** The driver's own iteration, which has no limit and must not be used. */
+const iterable = { [Symbol.asyncIterator]: () => assert.fail('iterated without a limit') };
 
 type FakeClient = EventEmitter & Pick<MongoClient, 'on' | 'options'>;
 
