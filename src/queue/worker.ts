@@ -2,7 +2,7 @@
 // a lease, renewed while the attempt runs (lease.ts), and an attempt whose lease was lost is stopped and its outcome thrown away. What
 // must survive a process or hold for all of them (back-off, attempts, who works on what) is in the messages; a worker remembers only what
 // it is doing itself. Decides nothing about mail: what an outcome means is quarantine/outcomes.ts. Started by main.ts.
-import { claimDue, jobOf } from '../quarantine/claims.ts';
+import { claimDue, jobOf, returnClaim } from '../quarantine/claims.ts';
 import type { Claim, JobName } from '../quarantine/claims.ts';
 import type { Message } from '../quarantine/message.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
@@ -40,7 +40,10 @@ export interface Worker {
   idle(): Promise<void>;
   /** How long ago a look for due jobs ended; it looks every 30 s at least, so that minutes mean that it is stuck. */
   msSinceLook(): number;
-  /** Stops claiming and waits for what runs, at most `graceMs`; then stops it and gives the claims back. */
+  /**
+   * Stops claiming and waits for what runs, at most `graceMs`; then stops it and gives the claims back. What a store that hangs still grants
+   * after that is not begun.
+   */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -122,7 +125,9 @@ export function startWorker(options: WorkerOptions): Worker {
       beforeAsking: () => countOthers(askedAt),
       isWanted: (message, job) => plan(planned, message, job),
     });
-    for (const each of claims) start(each);
+    // Nobody waits any more for what begins now.
+    if (end.signal.aborted) await Promise.all(claims.map((claim) => returnClaim(quarantine, claim)));
+    else for (const each of claims) start(each);
     return claims;
   }
 
@@ -218,11 +223,15 @@ export function startWorker(options: WorkerOptions): Worker {
       closing = true;
       unwatch();
       clearTimeout(timer);
-      await round;
-      const patience = setTimeout(() => {
-        end.abort();
-        running.forEach(({ stop }) => stop.abort(shutdown));
-      }, graceMs);
+      let patience: NodeJS.Timeout | undefined;
+      const outOfPatience = new Promise<void>((resolve) => {
+        patience = setTimeout(() => {
+          end.abort();
+          running.forEach(({ stop }) => stop.abort(shutdown));
+          resolve();
+        }, graceMs);
+      });
+      await Promise.race([round, outOfPatience]);
       await Promise.allSettled(running.keys());
       clearTimeout(patience);
       for (const resolve of idleWaiters.splice(0)) resolve();

@@ -1,8 +1,9 @@
-// Whether a worker still looks for work, as /readyz asks it.
+// A worker whose store hangs: /readyz can see it, and it ends all the same when it is told to.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startWorker } from '../../src/queue/worker.ts';
-import { openTestQuarantine } from '../helpers/quarantine.ts';
+import { openTestQuarantine, testNow } from '../helpers/quarantine.ts';
+import { HeldFarEnd, release, until } from './processes.ts';
 
 test('a worker that hangs in a look is seen to be stuck, and is not any more when it goes on', async (context) => {
   let hanging: PromiseWithResolvers<void> | null = null;
@@ -43,4 +44,30 @@ test('a worker that hangs in a look is seen to be stuck, and is not any more whe
   await worker.idle();
   while (worker.msSinceLook() > 0) await new Promise((resolve) => setImmediate(resolve));
   await worker.close();
+});
+
+test('a worker that is told to stop ends although its store hangs, and what it claims late is given back untried', async () => {
+  const claimed = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  await using test = await openTestQuarantine({
+    wrapStorage: (storage) => ({
+      ...storage,
+      async commit(changes) {
+        const committed = await storage.commit(changes);
+        claimed.resolve();
+        await answered.promise;
+        return committed;
+      },
+    }),
+  });
+  const { quarantine, storage } = test;
+  const id = await release(storage, 'alice@example.com', testNow);
+  const delivery = new HeldFarEnd();
+  const worker = startWorker({ quarantine, targets: { delivery, reports: [], outgoing: '' } });
+  await claimed.promise;
+  await worker.close(0);
+  assert.ok((await storage.worker.get(id))?.delivery?.lease, 'the answer to the claim is still under way');
+  answered.resolve();
+  await until(async () => (await storage.worker.get(id))?.delivery?.lease === null);
+  assert.deepEqual(delivery.begun, []);
 });
