@@ -7,6 +7,7 @@ import type { Reading } from '../../quarantine/reading/reading.ts';
 import { sequenceKey } from '../../quarantine/scope.ts';
 import type { Scope } from '../../quarantine/scope.ts';
 import { loginKey } from '../shown.ts';
+import { inOrder } from '../uid-ranges.ts';
 import { readBytes } from './contents.ts';
 import { fromStored } from './fields.ts';
 import type { Writing } from './messages.ts';
@@ -150,17 +151,6 @@ export async function list(
     }
   }
   return found;
-}
-
-/** Ascending and without overlaps, so that no message is listed twice or out of order. UIDs begin at 1. */
-function inOrder(ranges: readonly UidRange[]): UidRange[] {
-  const merged: UidRange[] = [];
-  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
-    const last = merged.at(-1);
-    if (last && range.from <= last.to + 1) last.to = Math.max(last.to, range.to);
-    else merged.push({ from: Math.max(range.from, 1), to: range.to });
-  }
-  return merged;
 }
 
 /** As many ranges as one query may well hold. */

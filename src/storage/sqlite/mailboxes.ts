@@ -3,6 +3,7 @@ import type { View } from '../../quarantine/message.ts';
 import { isWithin } from '../../quarantine/message.ts';
 import type { ListedMessage, MailboxState, MailboxStatus, UidRange } from '../../quarantine/ports.ts';
 import type { Scope } from '../../quarantine/scope.ts';
+import { inOrder } from '../uid-ranges.ts';
 import type { Connection } from './connection.ts';
 import { readBytes, readReading } from './contents.ts';
 import { mailboxColumns } from './scoped.ts';
@@ -71,17 +72,6 @@ export function list(
       found.push({ uid: at - uidBase, id, internalDate, sizeBytes, flags: JSON.parse(text) as string[] });
   }
   return found;
-}
-
-/** Ascending and without overlaps, so that no message is listed twice or out of order. UIDs begin at 1. */
-function inOrder(ranges: readonly UidRange[]): UidRange[] {
-  const merged: UidRange[] = [];
-  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
-    const last = merged.at(-1);
-    if (last && range.from <= last.to + 1) last.to = Math.max(last.to, range.to);
-    else merged.push({ from: Math.max(range.from, 1), to: range.to });
-  }
-  return merged;
 }
 
 export function messagesByUid(
