@@ -31,6 +31,7 @@ interface Suite {
 const suites: readonly Suite[] = [
   { file: 'scripts/mongodb/contract.test.ts', servers: ['java', 'ferretdb'], beyondFerretdb },
   { file: 'scripts/mongodb/dead-writers.test.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/large-contents.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/model.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/copy.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/plans.test.ts', servers: ['java'] },
@@ -40,6 +41,7 @@ const suites: readonly Suite[] = [
   { file: 'scripts/mongodb/notices.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/lost-connection.test.ts', servers: ['java'] },
   { file: 'scripts/mongodb/crash.ts', servers: ['java'] },
+  { file: 'scripts/mongodb/processes.ts', servers: ['java'] },
 ];
 
 const missingExit = 77;

@@ -35,11 +35,15 @@ export async function startFarEnds(pids: () => number[]): Promise<FarEnds> {
     disableReverseLookup: true,
     logger: false,
     onData(stream, { remotePort }, callback) {
-      void buffer(stream).then((content) => {
-        const trace = /^X-Lazaretto-Release: (\S+)/.exec(content.toString('latin1'))?.[1] ?? 'none';
-        deliveries.push(received(content, trace, ownerOfConnection(remotePort, portOf(smtp.server), pids())));
-        callback();
-      });
+      void buffer(stream).then(
+        (content) => {
+          const trace = /^X-Lazaretto-Release: (\S+)/.exec(content.toString('latin1'))?.[1] ?? 'none';
+          deliveries.push(received(content, trace, ownerOfConnection(remotePort, portOf(smtp.server), pids())));
+          callback();
+        },
+        // The process was killed in the middle of a message.
+        () => undefined,
+      );
     },
   });
   // A process that is killed resets its connections.
