@@ -4,7 +4,7 @@ import { isParked, jobNames, jobOf, withJob } from './claims.ts';
 import type { JobName } from './claims.ts';
 import { Refusal } from './errors.ts';
 import type { Message } from './message.ts';
-import { comeBack } from './orders.ts';
+import { comeBack, withoutCancelledReport } from './orders.ts';
 import type { Quarantine } from './quarantine.ts';
 import { repeatWhileStale } from './repeat-while-stale.ts';
 import { refusals } from './sentences.ts';
@@ -110,7 +110,8 @@ export async function cancelJob(quarantine: Quarantine, id: string, by: string):
     const due = jobNames(message).filter((job) => jobOf(message, job)?.state === 'due');
     if (!due.length) throw new Refusal('CANNOT', refusals.noJob(id));
     const now = clock.now();
-    const ended = due.reduce((next, job) => withJob(next, job, { state: 'cancelled', endedAt: now }), message);
+    const cancelled = due.reduce((next, job) => withJob(next, job, { state: 'cancelled', endedAt: now }), message);
+    const ended = withoutCancelledReport(cancelled);
     const after = due.some((job) => job.kind === 'delivery') ? comeBack(ended, now) : ended;
     const { messages } = await storage.commit([{ before: message, after }]);
     quarantine.log.info({ event: 'cancel', message: id, by, jobs: due.length }, 'jobs cancelled');

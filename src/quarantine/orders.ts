@@ -115,7 +115,7 @@ export function comeBack(message: Message, now: number, mark?: Mark): Message {
     flags.filter((flag) => flag !== '\\Deleted' && flag !== '\\Seen');
   const { global, domain, user } = message.flags;
   const marks: Mark[] = message.marks.filter((m) => m === '$Reported');
-  return {
+  return markedIfDelivered({
     ...message,
     holding: message.holding + 1,
     heldSince: now,
@@ -124,7 +124,19 @@ export function comeBack(message: Message, now: number, mark?: Mark): Message {
     contentReleased: false,
     flags: { global: fresh(global), domain: fresh(domain), user: fresh(user) },
     marks: mark ? [...marks, mark] : marks,
-  };
+  });
+}
+
+/** Nobody is left to deliver to, whatever became of the order: releasing it again would do nothing. */
+export function markedIfDelivered(message: Message): Message {
+  return message.delivery && !openRecipients(message).length ? marked(message, '$Released', '$ReleaseFailed') : message;
+}
+
+/** A report that was cancelled at every target is no report, so it is not told as one any longer. */
+export function withoutCancelledReport(message: Message): Message {
+  const { report, marks } = message;
+  if (!report || isReported(message, report.verdict)) return message;
+  return { ...message, marks: marks.filter((mark) => mark !== '$Reported') };
 }
 
 function marked(message: Message, mark: Mark, ...instead: Mark[]): Message {

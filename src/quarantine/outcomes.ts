@@ -6,7 +6,7 @@ import { retryDelayMs } from './job.ts';
 import type { Delivery, DeliveryRecipient } from './job.ts';
 import type { Message } from './message.ts';
 import { insertFailureNotice } from './notice.ts';
-import { comeBack } from './orders.ts';
+import { comeBack, markedIfDelivered } from './orders.ts';
 import type { Quarantine } from './quarantine.ts';
 import { repeatWhileStale } from './repeat-while-stale.ts';
 import type { RecipientOutcome, ReportOutcome } from './target.ts';
@@ -55,9 +55,8 @@ async function noteLateAcceptance(
         ? { ...recipient, state: 'accepted', reply, at: clock.now() }
         : recipient;
     });
-    await storage.commit([
-      { before: message, after: { ...message, delivery: { ...delivery, recipients, lease: null } } },
-    ]);
+    const noted = { ...message, delivery: { ...delivery, recipients, lease: null } };
+    await storage.commit([{ before: message, after: markedIfDelivered(noted) }]);
   });
 }
 
