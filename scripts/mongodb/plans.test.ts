@@ -16,13 +16,12 @@ import { testDatabase } from './test-database.ts';
 const own: (PaperIndex & { collection: string })[] = [
   { collection: 'large.chunks', name: 'files_id_1_n_1', key: { files_id: 1, n: 1 } },
 ];
-const collectionNames = { messages: 'messages', contents: 'contents', files: 'large.files' };
 
 function indexesOf(collection: string): PaperIndex[] {
   const made = indexes.flatMap(({ collection: of, index: { key, options } }) => {
     const only = options.partialFilterExpression;
     const index = { name: options.name, key: key as Record<string, 1 | -1>, ...(only && { only }) };
-    return collectionNames[of] === collection ? [index] : [];
+    return of === collection ? [index] : [];
   });
   return [{ name: '_id_', key: { _id: 1 } }, ...made, ...own.filter((each) => each.collection === collection)];
 }

@@ -9,6 +9,7 @@ import { inTime, inTimeCollection } from './deadline.ts';
 import { fromMongo } from './errors.ts';
 import type {
   AccountDocument,
+  ChunkDocument,
   ContentDocument,
   DomainDocument,
   DropDocument,
@@ -18,6 +19,7 @@ import type {
   NameDocument,
   SequenceDocument,
   StoreDocument,
+  UnsettledFile,
 } from './schema.ts';
 
 export interface Collections {
@@ -25,6 +27,8 @@ export interface Collections {
   contents: Collection<ContentDocument>;
   /** Of the bucket with large contents. */
   files: Collection<FileDocument>;
+  chunks: Collection<ChunkDocument>;
+  unsettled: Collection<UnsettledFile>;
   sequences: Collection<SequenceDocument>;
   mailboxes: Collection<MailboxDocument>;
   drops: Collection<DropDocument>;
@@ -102,6 +106,8 @@ export function collectionsOf(db: Db): Collections {
     messages: inTimeCollection(db.collection('messages')),
     contents: inTimeCollection(db.collection('contents')),
     files: inTimeCollection(db.collection(`${bucketName}.files`)),
+    chunks: inTimeCollection(db.collection(`${bucketName}.chunks`)),
+    unsettled: inTimeCollection(db.collection('unsettled')),
     sequences: inTimeCollection(db.collection('sequences')),
     mailboxes: inTimeCollection(db.collection('mailboxes')),
     drops: inTimeCollection(db.collection('drops')),

@@ -1,11 +1,9 @@
-// Raw message bytes, stored once under their digest: in the content's document when they are small, else in a GridFS file, so that a range
-// of a large message costs no more than the range. Nothing but purge.ts deletes one.
-import { buffer } from 'node:stream/consumers';
-import { ObjectId } from 'mongodb';
+// Raw message bytes, stored once under their digest: in the content's document when they are small, else in a GridFS file (files.ts), so that
+// a range of a large message costs no more than the range. Nothing but purge.ts deletes one.
 import type { NewContent } from '../../quarantine/ports.ts';
 import type { Connection } from './connection.ts';
-import { inTime } from './deadline.ts';
 import { isDuplicate } from './errors.ts';
+import { deleteFile, dropNote, readFile, storeFile } from './files.ts';
 import type { ContentDocument } from './schema.ts';
 
 /** Nineteen of twenty spam messages are smaller. A larger document would make reading a list's ENVELOPEs read the bodies as well. */
@@ -32,7 +30,7 @@ async function renewContent({ contents }: Connection, { digest, reading }: NewCo
   return matchedCount > 0;
 }
 
-/** False: somebody else stored it first. */
+/** False: to be tried again, because somebody else stored it first or this process stood still meanwhile. */
 async function storeContent(
   connection: Connection,
   { digest, bytes, reading }: NewContent,
@@ -48,14 +46,12 @@ async function storeContent(
     reading: JSON.stringify(reading),
   };
   if (bytes.length <= inlineBytes) return insertUnlessThere(connection, { ...document, bytes });
-  const file = new ObjectId();
-  await upload(connection, file, { digest, bytes });
-  if (await insertUnlessThere(connection, { ...document, file })) {
-    await connection.files.updateOne({ _id: file }, { $unset: { 'metadata.unconfirmed': 1 } });
-    return true;
-  }
-  await connection.bucket.delete(file);
-  return false;
+  const file = await storeFile(connection, { digest, bytes });
+  if (!file) return false;
+  const isFirst = await insertUnlessThere(connection, { ...document, file: file._id });
+  if (isFirst) await dropNote(connection, file);
+  else await deleteFile(connection, file);
+  return isFirst;
 }
 
 async function insertUnlessThere({ contents }: Connection, document: ContentDocument): Promise<boolean> {
@@ -66,21 +62,6 @@ async function insertUnlessThere({ contents }: Connection, document: ContentDocu
     if (isDuplicate(error)) return false;
     throw error;
   }
-}
-
-/** Until a content names it the file is unconfirmed: the purge removes what a process that died has left (purge.ts). */
-function upload(
-  { bucket }: Connection,
-  file: ObjectId,
-  { digest, bytes }: { digest: string; bytes: Buffer },
-): Promise<void> {
-  const stream = bucket.openUploadStreamWithId(file, digest, { metadata: { digest, unconfirmed: true } });
-  const uploaded = new Promise<void>((resolve, reject) => {
-    stream.once('error', reject);
-    stream.once('finish', () => resolve());
-  });
-  stream.end(bytes);
-  return inTime(uploaded);
 }
 
 /** Keeps a content that a message begins to refer to again; answers whether it is there. */
@@ -111,7 +92,7 @@ export async function readBytes(
   if (!content) return null;
   const from = Math.min(Math.max(start, 0), content.sizeBytes);
   const to = Math.min(Math.max(end, from), content.sizeBytes);
-  if (content.file) return from === to ? Buffer.alloc(0) : download(connection, content.file, from, to);
+  if (content.file) return from === to ? Buffer.alloc(0) : readFile(connection, content.file, from, to);
   return Buffer.from(bytesOf(content)).subarray(from, to);
 }
 
@@ -119,8 +100,4 @@ export async function readBytes(
 function bytesOf({ _id, bytes }: ContentDocument): Uint8Array {
   if (!bytes) throw new Error(`the bytes of content ${_id} are missing`);
   return 'buffer' in bytes && bytes instanceof Uint8Array ? bytes : bytes.value();
-}
-
-function download({ bucket }: Connection, file: ObjectId, start: number, end: number): Promise<Buffer> {
-  return inTime(buffer(bucket.openDownloadStream(file, { start, end })));
 }

@@ -23,12 +23,12 @@ function failed({ log }: Connection, error: unknown): void {
 
 async function missingIndexes(connection: Connection): Promise<typeof indexes> {
   const existing = new Map<string, Set<string>>();
-  for (const name of ['messages', 'contents', 'files'] as const)
+  for (const name of ['messages', 'contents', 'unsettled'] as const)
     existing.set(name, new Set(await indexNames(connection, name)));
   return indexes.filter(({ collection, index }) => !existing.get(collection)?.has(index.options.name));
 }
 
-async function indexNames(connection: Connection, name: 'messages' | 'contents' | 'files'): Promise<string[]> {
+async function indexNames(connection: Connection, name: 'messages' | 'contents' | 'unsettled'): Promise<string[]> {
   try {
     return (await connection[name].indexes()).map((index) => index.name ?? '');
   } catch (error) {

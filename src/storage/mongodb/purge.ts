@@ -1,8 +1,9 @@
 // The content purge: mark what nothing refers to, wait, check again, delete. What costs is what changed: a content is looked at once after
 // it came, and again when a message gave it back (`contentUnchecked`, set in the same write). Every step is conditional on what it read,
 // so that processes may purge beside each other and beside arrivals.
-import type { ContentDocument, FileDocument, MessageDocument } from './schema.ts';
 import type { Connection } from './connection.ts';
+import { deleteFile, dropNote, noteFile, takeNote } from './files.ts';
+import type { ContentDocument, MessageDocument, UnsettledFile } from './schema.ts';
 
 /** Documents that one step looks at. */
 const stepSize = 500;
@@ -29,7 +30,7 @@ export async function purgeContents(
   );
   await inSteps(
     purge,
-    () => unconfirmedFiles(connection, purge),
+    () => unsettledFiles(connection, purge),
     (file) => settleFile(connection, file),
   );
   await inSteps(
@@ -100,32 +101,33 @@ async function checkContent(
 
 /** Whoever uses a marked content again takes the mark away first; asked again because that may have been a message before the mark. */
 async function deleteContent(connection: Connection, { _id, markedAt, file }: ContentDocument): Promise<boolean> {
-  const { contents, files, bucket } = connection;
+  const { contents } = connection;
   if (await isReferredTo(connection, _id)) {
     await contents.updateOne({ _id, markedAt }, { $set: { markedAt: null } });
     return false;
   }
-  if (file) await files.updateOne({ _id: file }, { $set: { 'metadata.unconfirmed': true } });
+  if (file) await noteFile(connection, { _id: file, digest: _id });
   const { deletedCount } = await contents.deleteOne({ _id, markedAt });
-  if (file && deletedCount) await bucket.delete(file);
+  if (file && deletedCount) await deleteFile(connection, { _id: file });
   return deletedCount > 0;
 }
 
 /** Files that a process was about to store or to delete when it died. */
-function unconfirmedFiles({ files }: Connection, { now, graceMs }: Purge): Promise<FileDocument[]> {
-  return files
-    .find({
-      'metadata.unconfirmed': true,
-      uploadDate: { $lt: new Date(Math.min(now, Date.now()) - Math.max(graceMs, 3_600_000)) },
-    })
+function unsettledFiles({ unsettled }: Connection, { now, graceMs }: Purge): Promise<UnsettledFile[]> {
+  return unsettled
+    .find({ begunAt: { $lt: Math.min(now, Date.now()) - Math.max(graceMs, 3_600_000) } })
     .limit(stepSize)
     .toArray();
 }
 
-async function settleFile({ contents, files, bucket }: Connection, { _id, metadata }: FileDocument): Promise<void> {
-  const isNamed = await contents.findOne({ _id: metadata?.digest ?? '', file: _id }, { projection: { _id: 1 } });
-  if (isNamed) await files.updateOne({ _id }, { $unset: { 'metadata.unconfirmed': 1 } });
-  else await bucket.delete(_id);
+async function settleFile(connection: Connection, found: UnsettledFile): Promise<void> {
+  // A process that only stood still learns from it that its file is lost.
+  const note = await takeNote(connection, found);
+  if (!note) return;
+  const { _id, digest } = note;
+  const isNamed = await connection.contents.findOne({ _id: digest, file: _id }, { projection: { _id: 1 } });
+  if (isNamed) await dropNote(connection, note);
+  else await deleteFile(connection, note);
 }
 
 function givenBack({ messages }: Connection): Promise<MessageDocument[]> {

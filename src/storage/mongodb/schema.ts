@@ -161,8 +161,20 @@ export type AccountDocument = AccountRecord & { _id: string };
 export interface FileDocument {
   _id: ObjectId;
   length: number;
-  uploadDate: Date;
-  metadata?: { digest: string; unconfirmed?: boolean };
+}
+
+/** A part of a large content (GridFS chunks collection). */
+export interface ChunkDocument {
+  _id: ObjectId;
+  files_id: ObjectId;
+}
+
+/** `_id`: a file that is just being stored or deleted, or was when a process died (files.ts). */
+export interface UnsettledFile {
+  _id: ObjectId;
+  /** Of the content that is to name the file, or did. */
+  digest: string;
+  begunAt: number;
 }
 
 export const schemaVersion = 1;
@@ -213,7 +225,7 @@ const isNumber = { $gte: 0 };
  * with a condition on (or a sort by) the first field of its key, and a partial one only if the query implies its condition; before version
  * 5 no two may have the same key. scripts/mongodb/plans.test.ts checks it for every query that the driver makes.
  */
-export const indexes: { collection: 'messages' | 'contents' | 'files'; index: Index }[] = [
+export const indexes: { collection: 'messages' | 'contents' | 'unsettled'; index: Index }[] = [
   ...[
     mailboxIndex('user', { ownerDomain: 1, ownerAddress: 1 }),
     mailboxIndex('domain', { ownerDomain: 1 }),
@@ -250,8 +262,5 @@ export const indexes: { collection: 'messages' | 'contents' | 'files'; index: In
   ].map((each) => ({ collection: 'messages' as const, index: each })),
   { collection: 'contents', index: index('unchecked', { lastUsedAt: 1 }, { unchecked: true }) },
   { collection: 'contents', index: index('marked', { markedAt: 1 }, { markedAt: isNumber }) },
-  {
-    collection: 'files',
-    index: index('unconfirmed', { uploadDate: 1 }, { 'metadata.unconfirmed': true }),
-  },
+  { collection: 'unsettled', index: index('begun', { begunAt: 1 }) },
 ];
