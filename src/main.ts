@@ -1,5 +1,6 @@
 // Wiring only: settings → storage → listeners → workers. Decides nothing. Called by the command line (serve, demo) and by tests and scripts
 // that run a whole server; each says what it wants to replace.
+import type { AccountsOptions } from './accounts/accounts.ts';
 import { openAccounts } from './accounts/open-accounts.ts';
 import { openCertificates } from './certificates.ts';
 import type { Certificates, CurrentCertificates } from './certificates.ts';
@@ -68,6 +69,7 @@ export async function serve(settings: Settings, log: Log): Promise<RunningServer
 
 /** Replaces parts of the wiring, for tests. */
 export interface ServerParts {
+  accounts?: AccountsOptions;
   targets?: WorkerOptions['targets'];
   worker?: Partial<WorkerOptions>;
   drainMs?: number;
@@ -119,7 +121,7 @@ export async function startServer(
       ending.releases.push(() => certificates.close());
       web.watchCertificates(certificates);
       if (settings.roles.includes('imap'))
-        listening.push(...(await openImap(settings, quarantine, certificates, ending)));
+        listening.push(...(await openImap(settings, quarantine, certificates, { ending, accounts: parts.accounts })));
       if (settings.roles.includes('intake'))
         listening.push(...(await openDoors(settings, quarantine, certificates, ending)));
     }
@@ -163,9 +165,9 @@ async function openImap(
   settings: Settings,
   quarantine: Quarantine,
   certificates: Certificates,
-  ending: Ending,
+  { ending, accounts: accountsOptions }: { ending: Ending; accounts: AccountsOptions | undefined },
 ): Promise<Listening[]> {
-  const accounts = openAccounts(quarantine);
+  const accounts = openAccounts(quarantine, accountsOptions);
   const shell: ImapShell<OpenMailbox> = createImapShell({
     commands: mailboxCommands({ quarantine, dropFolders: settings.imap.dropFolders }),
     certificates: imapCertificates(certificates.current()),

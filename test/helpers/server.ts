@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAccounts } from '../../src/accounts/open-accounts.ts';
+import type { HashCost } from '../../src/accounts/password-hash.ts';
 import { startServer } from '../../src/main.ts';
 import type { RunningServer, ServerParts } from '../../src/main.ts';
 import type { Verdict } from '../../src/quarantine/job.ts';
@@ -18,11 +19,15 @@ import { RawSmtp, stuffed } from './raw-smtp.ts';
 
 export const password = 'Correct horse 7';
 export const logins = ['global', 'example.com', 'alice@example.com', 'bob@example.com'] as const;
+/** As cheap as argon2id can be, because passwords are not what these tests are about: half of the time of each would be theirs. */
+const hashCost: HashCost = { memoryKib: 8, passes: 1, parallelism: 1 };
 export type TestLogin = (typeof logins)[number];
 
 export interface TestServerOptions extends TestQuarantineOptions {
   farEnd?: FarEndOptions;
   dropFolders?: Settings['imap']['dropFolders'];
+  /** Who has an account, with `password`. */
+  logins?: readonly string[];
   /** In the place of what the server makes of its settings. */
   parts?: ServerParts;
 }
@@ -56,9 +61,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     throw error;
   });
   const settings = testSettings(test.directory, farEnd.url, options);
-  const accounts = openAccounts(test.quarantine);
-  await Promise.all(logins.map((login) => accounts.create(login, password)));
-  const server = await startServer(settings, test.quarantine, options.parts);
+  const accounts = openAccounts(test.quarantine, { hashCost });
+  await Promise.all((options.logins ?? logins).map((login) => accounts.create(login, password)));
+  const server = await startServer(settings, test.quarantine, { accounts: { hashCost }, ...options.parts });
   const clients: RawImap[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client.close()));
