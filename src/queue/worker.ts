@@ -166,10 +166,12 @@ export function startWorker(options: WorkerOptions): Worker {
         await lookOnce();
       } catch (error) {
         isOutOfReach = true;
-        quarantine.log.error(
-          { event: 'worker', err: error },
-          'the worker could not look for due jobs; it will look again',
-        );
+        // After the end the store may be closed. Leases that could not be given back run out.
+        if (!end.signal.aborted)
+          quarantine.log.error(
+            { event: 'worker', err: error },
+            'the worker could not look for due jobs; it will look again',
+          );
         break;
       }
     }

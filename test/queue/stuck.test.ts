@@ -1,6 +1,8 @@
 // A worker whose store hangs: /readyz can see it, and it ends all the same when it is told to.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TemporaryError } from '../../src/quarantine/errors.ts';
+import type { Message } from '../../src/quarantine/message.ts';
 import { startWorker } from '../../src/queue/worker.ts';
 import { openTestQuarantine, testNow } from '../helpers/quarantine.ts';
 import { HeldFarEnd, release, until } from './processes.ts';
@@ -70,4 +72,31 @@ test('a worker that is told to stop ends although its store hangs, and what it c
   answered.resolve();
   await until(async () => (await storage.worker.get(id))?.delivery?.lease === null);
   assert.deepEqual(delivery.begun, []);
+});
+
+test('a look that ends after its worker did, in a store that is closed by then, is no error', async (context) => {
+  const asked = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<Message[]>();
+  await using test = await openTestQuarantine({
+    wrapStorage: (storage) => ({
+      ...storage,
+      worker: {
+        ...storage.worker,
+        due() {
+          asked.resolve();
+          return answered.promise;
+        },
+      },
+    }),
+  });
+  let now = 1_000_000;
+  context.mock.method(performance, 'now', () => now);
+  const delivery = new HeldFarEnd();
+  const worker = startWorker({ quarantine: test.quarantine, targets: { delivery, reports: [], outgoing: '' } });
+  await asked.promise;
+  await worker.close(0);
+  now += 1_000;
+  answered.reject(new TemporaryError('The quarantine is stopping.'));
+  await until(() => worker.msSinceLook() === 0);
+  assert.deepEqual(test.logged, []);
 });
