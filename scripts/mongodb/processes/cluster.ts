@@ -13,6 +13,12 @@ import { freePorts } from './ports.ts';
 
 const launcher = process.env.TEST_LAUNCHER ?? join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'lazaretto.js');
 
+/** Longer than a start takes on a busy machine. A store that cannot be reached ends it sooner. */
+const startPatienceMs = 60_000;
+
+/** Log lines that tell where a process stands still. */
+const toldLines = 10;
+
 /** Longer than the drain of main.ts and what comes after it take, also on a busy machine. */
 const stopPatienceMs = 30_000;
 
@@ -93,7 +99,7 @@ export class Cluster {
     this.#balancer = await startBalancer(this.#directory, this.front, this.#doors);
   }
 
-  /** Resolves when it serves. */
+  /** Resolves when it serves; rejects when it ends or takes too long, and then says what it logged last. */
   async start(name: string): Promise<void> {
     const child = spawn(process.execPath, [launcher, 'serve'], {
       cwd: join(this.#directory, name),
@@ -114,7 +120,12 @@ export class Cluster {
       reject(new Error(`lazaretto serve (${name}) ended with ${child.exitCode ?? child.signalCode}`));
     });
     this.#running.set(name, { child, instance, ended });
-    await started;
+    const tooLong = setTimeout(() => {
+      const lines = instance.log.slice(-toldLines).map((entry) => JSON.stringify(entry));
+      const told = lines.length ? `it logged last:\n${lines.join('\n')}` : 'it logged nothing';
+      reject(new Error(`lazaretto serve (${name}) did not start within ${startPatienceMs / 1_000} s; ${told}`));
+    }, startPatienceMs);
+    await started.finally(() => clearTimeout(tooLong));
   }
 
   /** Resolves when it has ended. */

@@ -195,9 +195,11 @@ function sessions({ journal, instances }: Run): Judgement {
       'expunges told': journal.expunges,
       'sessions ended with BYE / cut': `${journal.byes} / ${journal.cuts}`,
       'sessions told wrong': journal.wrong.length,
+      'answers that did not come': journal.unanswered.length,
     },
     broken: [
       ...journal.wrong,
+      ...journal.unanswered,
       ...(elsewhere.length ? [] : ['no session was told of what came in at another process: the run proves nothing']),
     ],
   };

@@ -32,10 +32,12 @@ export interface Journal {
   cuts: number;
   /** What no session may ever be told. */
   wrong: string[];
+  /** Who waited for an answer that did not come, on a connection that was not cut (patience.ts). */
+  unanswered: string[];
 }
 
 export function openJournal(): Journal {
-  return { handed: [], orders: [], told: [], expunges: 0, byes: 0, cuts: 0, wrong: [] };
+  return { handed: [], orders: [], told: [], expunges: 0, byes: 0, cuts: 0, wrong: [], unanswered: [] };
 }
 
 let lastAddress = 0;

@@ -1,11 +1,14 @@
 // The work that goes on while processes are killed: a filter that hands mail in, and people who drag it. Both go through the balancer, do not
-// repeat what was not answered, and note what was.
+// repeat what was not answered, and note what was. Nobody waits for ever (patience.ts).
 import { setTimeout as wait } from 'node:timers/promises';
 import { RawImap } from '../../../test/helpers/raw-imap.ts';
+import type { Reply } from '../../../test/helpers/raw-imap.ts';
 import { RawSmtp } from '../../../test/helpers/raw-smtp.ts';
 import type { SeededRandom } from '../../../test/helpers/seeded-random.ts';
 import { ownAddress } from './journal.ts';
 import type { Handed, Journal, Order } from './journal.ts';
+import { patienceOf } from './patience.ts';
+import type { Patience } from './patience.ts';
 
 export interface LoadOptions {
   random: SeededRandom;
@@ -29,15 +32,18 @@ let lastNumber = 0;
 
 export async function handInMail(port: number, options: LoadOptions): Promise<void> {
   await repeatedly(options, async ({ random, journal, signal }) => {
-    const client = await RawSmtp.connect(port, { localAddress: ownAddress() });
+    const localAddress = ownAddress();
+    const patience = patienceOf(`the filter at ${localAddress}`, journal);
+    const connecting = RawSmtp.connect(port, { localAddress });
+    const client = await patience('its connection', connecting, (late) => late.destroy());
     const stop = (): void => client.destroy();
     signal.addEventListener('abort', stop);
     try {
-      await client.command('LHLO filter.example');
+      await patience('LHLO', client.command('LHLO filter.example'));
       for (let count = random.between(1, 10); count > 0 && !signal.aborted; count--) {
         const handed: Handed = { subject: `mail-${++lastNumber}`, acceptedAt: null, id: null };
         journal.handed.push(handed);
-        await handIn(client, handed, random.pick(recipients));
+        await handIn({ client, patience }, handed, random.pick(recipients));
         await wait(options.pauseMs);
       }
     } finally {
@@ -47,10 +53,15 @@ export async function handInMail(port: number, options: LoadOptions): Promise<vo
   });
 }
 
-async function handIn(client: RawSmtp, handed: Handed, recipient: string): Promise<void> {
-  await client.command('MAIL FROM:<sender@remote.example>');
-  await client.command(`RCPT TO:<${recipient}>`);
-  const [reply = ''] = await client.data(mail(handed.subject));
+interface Filter {
+  client: RawSmtp;
+  patience: Patience;
+}
+
+async function handIn({ client, patience }: Filter, handed: Handed, recipient: string): Promise<void> {
+  await patience('MAIL', client.command('MAIL FROM:<sender@remote.example>'));
+  await patience('RCPT', client.command(`RCPT TO:<${recipient}>`));
+  const [reply = ''] = await patience(`DATA with ${handed.subject}`, client.data(mail(handed.subject)));
   if (!reply.startsWith('250')) return;
   handed.acceptedAt = Date.now();
   handed.id = /Kept as (\S+)/.exec(reply)?.[1] ?? null;
@@ -68,16 +79,20 @@ export async function dragMail(
   options: LoadOptions,
 ): Promise<void> {
   await repeatedly(options, async ({ random, journal, signal }) => {
-    const client = await RawImap.connect(port, { localAddress: ownAddress() });
+    const localAddress = ownAddress();
+    const patience = patienceOf(`${login} at ${localAddress}`, journal);
+    const connecting = RawImap.connect(port, { localAddress });
+    const client = await patience('its connection', connecting, (late) => void late.socket.destroy());
+    const ask = (command: string): Promise<Reply> => patience(command, client.command(command));
     const stop = (): void => void client.socket.destroy();
     signal.addEventListener('abort', stop);
     try {
-      await client.login(login, password);
-      await client.command('SELECT Caught');
+      await patience('LOGIN', client.login(login, password));
+      await ask('SELECT Caught');
       for (let count = random.between(5, 30); count > 0 && !signal.aborted; count--) {
-        const { untagged } = await client.command('UID SEARCH UNKEYWORD $Released');
+        const { untagged } = await ask('UID SEARCH UNKEYWORD $Released');
         const uids = (/^\* SEARCH (.*)$/m.exec(untagged.join('\n'))?.[1] ?? '').split(' ').filter(Boolean);
-        if (uids.length) await drag(client, { uid: random.pick(uids), ...random.pick(drags) }, journal);
+        if (uids.length) await drag(ask, { uid: random.pick(uids), ...random.pick(drags) }, journal);
         await wait(options.pauseMs);
       }
     } finally {
@@ -88,16 +103,16 @@ export async function dragMail(
 }
 
 async function drag(
-  client: RawImap,
+  ask: (command: string) => Promise<Reply>,
   { uid, verb, drop }: { uid: string; verb: string; drop: string },
   journal: Journal,
 ): Promise<void> {
-  const fetched = await client.command(`UID FETCH ${uid} BODY.PEEK[HEADER.FIELDS (SUBJECT)]`);
+  const fetched = await ask(`UID FETCH ${uid} BODY.PEEK[HEADER.FIELDS (SUBJECT)]`);
   const subject = /Subject: (\S+)/i.exec(fetched.untagged.join('\n'))?.[1];
   if (!subject) return;
   const order: Order = { subject, drop, answered: false };
   journal.orders.push(order);
-  const { status, text, untagged } = await client.command(`UID ${verb} ${uid} "${drop}"`);
+  const { status, text, untagged } = await ask(`UID ${verb} ${uid} "${drop}"`);
   // What somebody else took away meanwhile is answered OK, too, and named in no COPYUID.
   order.answered = status === 'OK' && new RegExp(`\\[COPYUID \\d+ ${uid} `).test(`${text}\n${untagged.join('\n')}`);
 }

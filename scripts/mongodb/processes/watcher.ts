@@ -3,6 +3,8 @@
 import { RawImap } from '../../../test/helpers/raw-imap.ts';
 import { ownAddress } from './journal.ts';
 import type { Journal } from './journal.ts';
+import { patienceOf } from './patience.ts';
+import type { Patience } from './patience.ts';
 
 export interface WatcherOptions {
   port: number;
@@ -68,20 +70,22 @@ export class Watcher {
   async #session(): Promise<void> {
     const { port, login, password, journal } = this.#options;
     this.address = ownAddress();
-    const client = await RawImap.connect(port, { localAddress: this.address });
+    const patience = patienceOf(`a session of ${login} at ${this.address}`, journal);
+    const connecting = RawImap.connect(port, { localAddress: this.address });
+    const client = await patience('its connection', connecting, (late) => void late.socket.destroy());
     this.#client = client;
     let isOpen = false;
     try {
-      if ((await client.login(login, password)).status !== 'OK') return;
+      if ((await patience('LOGIN', client.login(login, password))).status !== 'OK') return;
       this.#entries = [];
       this.#isFirstLook = true;
-      const selected = await client.command('SELECT Caught');
+      const selected = await patience('SELECT', client.command('SELECT Caught'));
       if (selected.status !== 'OK') return;
       isOpen = true;
       this.sessions++;
       for (const line of selected.untagged) this.#apply(line);
       for (;;) {
-        await this.#fetchNew();
+        await this.#fetchNew(patience);
         this.#isFirstLook = false;
         await this.#idle();
       }
@@ -94,10 +98,11 @@ export class Watcher {
 
   #saidBye = false;
 
-  async #fetchNew(): Promise<void> {
+  async #fetchNew(patience: Patience): Promise<void> {
     const first = this.#entries.findIndex(({ uid }) => uid === 0);
     if (first < 0 || !this.#client) return;
-    const { untagged } = await this.#client.command(`FETCH ${first + 1}:${this.#entries.length} ${header}`);
+    const fetching = this.#client.command(`FETCH ${first + 1}:${this.#entries.length} ${header}`);
+    const { untagged } = await patience('FETCH', fetching);
     for (const line of untagged) this.#apply(line);
   }
 
