@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from './client.ts';
+import type { Client, Tell } from './client.ts';
 import { letters, ownMail } from './letters.ts';
-import { runProgram } from './programs.ts';
-import { password } from './whole-server.ts';
+import { runProgram, versionOf } from './programs.ts';
+import { onWholeServer, password } from './whole-server.ts';
 import type { WholeServer } from './whole-server.ts';
 
 /** curl's exit codes. */
@@ -40,7 +40,8 @@ function curlFor(server: WholeServer): Curl {
 export const curl: Client = {
   name: 'curl',
   needs: { curl: 'curl' },
-  async run(server, tell) {
+  version: () => versionOf('curl'),
+  run: onWholeServer(async (server, tell) => {
     const run = curlFor(server);
     await mkdir(server.home, { recursive: true });
     await reads(run, server, tell);
@@ -61,10 +62,10 @@ export const curl: Client = {
         [letters.outgoing.subject]: /^released .*, delivered$/,
       },
     });
-  },
+  }),
 };
 
-async function reads(run: Curl, { imapPort }: WholeServer, tell: (line: string) => void): Promise<void> {
+async function reads(run: Curl, { imapPort }: WholeServer, tell: Tell): Promise<void> {
   const folders = ['INBOX', 'Caught', 'Training Requested', 'Release', 'Release &- Train', 'Not Spam', 'Spam'];
   const expected = folders.map((name) => `* LIST (\\HasNoChildren \\Noinferiors) "/" "${name}"\r\n`).join('');
   const starttls = `imap://localhost:${imapPort}/`;
@@ -95,7 +96,7 @@ async function reads(run: Curl, { imapPort }: WholeServer, tell: (line: string) 
   tell('searches, and reads messages and parts byte for byte');
 }
 
-async function drags(run: Curl, tell: (line: string) => void): Promise<void> {
+async function drags(run: Curl, tell: Tell): Promise<void> {
   const command = async (login: string, mailbox: string, line: string): Promise<Answer> =>
     run(login, encodeURIComponent(mailbox), '--request', line);
   const moves: [login: string, mailbox: string, line: string][] = [
@@ -131,7 +132,7 @@ async function drags(run: Curl, tell: (line: string) => void): Promise<void> {
   tell('deletes one for all, as global');
 }
 
-async function uploads(run: Curl, { home }: WholeServer, tell: (line: string) => void): Promise<void> {
+async function uploads(run: Curl, { home }: WholeServer, tell: Tell): Promise<void> {
   const upload = async (login: string, mailbox: string, raw: Buffer): Promise<Answer> => {
     const file = join(home, 'upload.eml');
     await writeFile(file, raw);

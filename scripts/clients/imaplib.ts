@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Client } from './client.ts';
 import { letters, ownMail } from './letters.ts';
-import { runProgram } from './programs.ts';
-import { password } from './whole-server.ts';
+import { runProgram, versionOf } from './programs.ts';
+import { onWholeServer, password } from './whole-server.ts';
 
 export const imaplib: Client = {
   name: 'imaplib',
   needs: { python3: 'python3' },
-  async run(server, tell) {
+  version: () => versionOf('python3'),
+  run: onWholeServer(async (server, tell) => {
     const { imapsPort, imapPort, certificate } = server;
     const mail = Object.entries(letters).map(([name, { raw }]) => [name, raw.toString('base64')]);
     const { code, stdout, stderr } = await runProgram('python3', [join(import.meta.dirname, 'imaplib_story.py')], {
@@ -38,5 +39,5 @@ export const imaplib: Client = {
         [letters.unwanted.subject]: /^held$/,
       },
     });
-  },
+  }),
 };

@@ -7,8 +7,8 @@ import type { Client } from './client.ts';
 import { RawImap } from '../../test/helpers/raw-imap.ts';
 import { lateLetter, letters } from './letters.ts';
 import type { Letter } from './letters.ts';
-import { runProgram } from './programs.ts';
-import { password } from './whole-server.ts';
+import { runProgram, versionOf } from './programs.ts';
+import { onWholeServer, password } from './whole-server.ts';
 import type { WholeServer } from './whole-server.ts';
 
 /** As they come over the wire: mbsync names its directories like that. */
@@ -17,7 +17,8 @@ const folders = ['INBOX', 'Caught', 'Training Requested', 'Release', 'Release &-
 export const mbsync: Client = {
   name: 'mbsync',
   needs: { mbsync: 'isync' },
-  async run(server, tell) {
+  version: () => versionOf('mbsync'),
+  run: onWholeServer(async (server, tell) => {
     const maildirs = join(server.home, 'mail');
     await mkdir(maildirs, { recursive: true });
     const user = pullerFor(server, 'alice@example.com');
@@ -56,7 +57,7 @@ export const mbsync: Client = {
       spam: [],
       states: { [release.subject]: /^deleted .*, delivered$/, [unwanted.subject]: /^deleted / },
     });
-  },
+  }),
 };
 
 /** With the settings file of one login. Each call of the result is one pull. */

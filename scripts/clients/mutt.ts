@@ -3,18 +3,19 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from './client.ts';
+import type { Client, Tell } from './client.ts';
 import { letters, ownMail } from './letters.ts';
 import type { Letter } from './letters.ts';
-import { runProgram } from './programs.ts';
-import { password } from './whole-server.ts';
+import { runProgram, versionOf } from './programs.ts';
+import { onWholeServer, password } from './whole-server.ts';
 import type { WholeServer } from './whole-server.ts';
 
 export const mutt: Client = {
   name: 'mutt',
   // util-linux's script gives it a terminal.
   needs: { mutt: 'mutt', script: 'bsdutils' },
-  async run(server, tell) {
+  version: () => versionOf('mutt', '-v'),
+  run: onWholeServer(async (server, tell) => {
     await mkdir(server.home, { recursive: true });
     await reads(server, tell);
     await saves(server, tell);
@@ -35,10 +36,10 @@ export const mutt: Client = {
         [letters.outgoing.subject]: /^deleted .*, delivered$/,
       },
     });
-  },
+  }),
 };
 
-async function reads(server: WholeServer, tell: (line: string) => void): Promise<void> {
+async function reads(server: WholeServer, tell: Tell): Promise<void> {
   const file = join(server.home, 'piped');
   const { said } = await press(server, 'alice@example.com', 'Caught', [
     '<search>~b "liegt bei"<enter>',
@@ -50,7 +51,7 @@ async function reads(server: WholeServer, tell: (line: string) => void): Promise
   tell('lists Caught, searches in bodies and reads the message that it finds');
 }
 
-async function saves(server: WholeServer, tell: (line: string) => void): Promise<void> {
+async function saves(server: WholeServer, tell: Tell): Promise<void> {
   await save(server, 'alice@example.com', 'Caught', [letters.release], 'Release');
   await save(server, 'alice@example.com', 'Caught', [letters.releaseAndTrain], 'Release & Train');
   await save(server, 'alice@example.com', 'Caught', [letters.notSpam], 'Not Spam');
@@ -76,7 +77,7 @@ async function saves(server: WholeServer, tell: (line: string) => void): Promise
   tell(`shows why a virus is refused: ${refusal}`);
 }
 
-async function bringsMail(server: WholeServer, tell: (line: string) => void): Promise<void> {
+async function bringsMail(server: WholeServer, tell: Tell): Promise<void> {
   const local = join(server.home, 'local');
   for (const folder of ['tmp', 'new', 'cur']) await mkdir(join(local, folder), { recursive: true });
   await writeFile(join(local, 'cur', '1:2,'), ownMail.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');

@@ -1,14 +1,16 @@
 // `npm run test:clients [-- NAME…]`: the main story, driven by mail programs and libraries that nobody here wrote, each against a server of
-// its own. Exit 1 when one fails, 77 when one was left out because a program is missing.
+// its own. At the end a line for each. Exit 1 when one fails, 77 when one was left out because a program is missing. Whatever was started ends.
+import type { Client } from './client.ts';
 import { curl } from './curl.ts';
+import { imapflow } from './imapflow.ts';
 import { imaplib } from './imaplib.ts';
 import { mbsync } from './mbsync.ts';
 import { mutt } from './mutt.ts';
-import type { Client } from './client.ts';
-import { isInstalled } from './programs.ts';
-import { startWholeServer } from './whole-server.ts';
+import { endPrograms, isInstalled } from './programs.ts';
+import { thunderbird } from './thunderbird.ts';
 
-const clients: readonly Client[] = [imaplib, curl, mutt, mbsync];
+const tidiedUpWithinMs = 10_000;
+const clients: readonly Client[] = [imaplib, imapflow, curl, mutt, mbsync, thunderbird];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !clients.some((client) => client.name === name));
@@ -17,28 +19,43 @@ if (unknown.length) {
   process.exit(2);
 }
 
+let isInterrupted = false;
+// What was under way fails, tidies up, and nothing more is begun. A signal may come twice, from the terminal and from npm.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    isInterrupted = true;
+    process.exitCode = 1;
+    endPrograms();
+    setTimeout(() => process.exit(), tidiedUpWithinMs).unref();
+  });
+}
+process.once('exit', endPrograms);
+
 const missing = new Set<string>();
-const failed: string[] = [];
+const results: string[] = [];
 for (const client of clients) {
-  if (wanted.length && !wanted.includes(client.name)) continue;
+  if (isInterrupted || (wanted.length && !wanted.includes(client.name))) continue;
+  const name = client.name.padEnd(12);
   const lacking = Object.entries(client.needs).filter(([program]) => !isInstalled(program));
   if (lacking.length) {
     for (const [, debianPackage] of lacking) missing.add(debianPackage);
-    console.log(`SKIPPED ${client.name}: not installed: ${lacking.map(([program]) => program).join(', ')}`);
+    results.push(`SKIPPED ${name} not installed: ${lacking.map(([program]) => program).join(', ')}`);
     continue;
   }
   console.log(`--- ${client.name}`);
+  const startedAt = performance.now();
+  let [result, about] = ['ok     ', ''];
   try {
-    await using server = await startWholeServer();
-    await client.run(server, (line) => console.log(`  ${line}`));
+    about = await client.version();
+    await client.run((line) => console.log(`  ${line}`));
   } catch (error) {
-    failed.push(client.name);
-    console.log(`FAILED  ${client.name}`);
+    result = 'FAILED ';
+    process.exitCode = 1;
     console.log(error);
-    continue;
   }
-  console.log(`ok      ${client.name}`);
+  results.push(`${result} ${name} ${about}, ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
 }
 
+console.log(results.join('\n'));
 if (missing.size) console.log(`To run them all: apt-get install ${[...missing].join(' ')}`);
-process.exitCode = failed.length ? 1 : missing.size ? 77 : 0;
+process.exitCode ??= missing.size ? 77 : 0;

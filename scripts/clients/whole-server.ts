@@ -1,14 +1,14 @@
 // A whole Lazaretto as an administrator sets one up: a settings file, domains and logins by command, `lazaretto serve` as a process of its
-// own; a scripted next hop beside it. The mail of letters.ts is there when it has started. Used by run.ts, once for each client.
+// own; a scripted next hop beside it. The mail of letters.ts is there when it has started. Used by the clients of run.ts, each for itself.
 //
-//   await using server = await startWholeServer();
-//   … let a client loose on server.imapsPort …
-//   await server.check({ delivered: [letters.release], ham: [], spam: [], state: { … } });
+//   run: onWholeServer(async (server, tell) => {
+//     … let a client loose on server.imapsPort …
+//     await server.check({ delivered: [letters.release], ham: [], spam: [], states: { … } });
+//   }),
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,13 +17,15 @@ import type { Listening } from '../../src/main.ts';
 import { startFarEnd } from '../../test/helpers/far-end.ts';
 import type { FarEnd } from '../../test/helpers/far-end.ts';
 import { RawSmtp } from '../../test/helpers/raw-smtp.ts';
+import type { Tell } from './client.ts';
 import { letters } from './letters.ts';
 import type { Letter } from './letters.ts';
-import { runProgram } from './programs.ts';
+import { killProgram, runProgram, startProgram } from './programs.ts';
 
 /** TEST_LAUNCHER names that of an installed bundle, to be tested in the place of the sources. */
 const launcher = process.env.TEST_LAUNCHER ?? join(import.meta.dirname, '..', '..', 'src', 'cli', 'lazaretto.js');
 const settledWithinMs = 30_000;
+const stoppedWithinMs = 30_000;
 
 export const password = 'Correct "horse" \\ 7';
 export const loginNames = ['global', 'example.com', 'alice@example.com'] as const;
@@ -53,43 +55,43 @@ export interface WholeServer extends AsyncDisposable {
   check(outcome: Outcome): Promise<void>;
 }
 
-export async function startWholeServer(): Promise<WholeServer> {
-  const directory = await mkdtemp(join(tmpdir(), 'lazaretto-clients-'));
-  const home = join(directory, 'home');
-  const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
-  const close = async (): Promise<void> => {
-    for (const stop of stops.splice(0).reverse()) await stop();
+/** The `run` of a client. */
+export function onWholeServer(act: (server: WholeServer, tell: Tell) => Promise<void>): (tell: Tell) => Promise<void> {
+  return async (tell) => {
+    await using server = await startWholeServer();
+    await act(server, tell);
   };
-  try {
-    const farEnd = await startFarEnd();
-    stops.push(() => farEnd.close());
-    await writeFile(join(directory, 'lazaretto.yaml'), settingsText(farEnd.url));
-    const command = (args: readonly string[], input?: string): Promise<unknown> => runCommand(directory, args, input);
-    await command(['domain', 'add', 'example.com', '--deliver-to', farEnd.url, '--alias', 'example.net']);
-    for (const name of loginNames) await command(['account', 'add', name, '--password-stdin'], `${password}\n`);
-    const { listening, stop } = await serve(directory);
-    stops.push(stop);
-    const portOf = (wanted: (one: Listening) => boolean): number => listening.find(wanted)?.port ?? 0;
-    const handInLetter = (letter: Letter): Promise<void> =>
-      handIn(
-        portOf(({ folder }) => folder === letter.folder),
-        letter,
-      );
-    for (const letter of Object.values(letters)) await handInLetter(letter);
-    return {
-      home,
-      imapsPort: portOf(({ name }) => name === 'IMAPS'),
-      imapPort: portOf(({ name }) => name === 'IMAP'),
-      certificate: join(directory, 'data', 'tls', 'cert.pem'),
-      handIn: handInLetter,
-      lazaretto: (...args) => command(args),
-      check: (outcome) => checkOutcome(command, { farEnd, reports: join(directory, 'data', 'reports') }, outcome),
-      [Symbol.asyncDispose]: close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+}
+
+async function startWholeServer(): Promise<WholeServer> {
+  await using started = new AsyncDisposableStack();
+  const directory = started.use(await mkdtempDisposable(join(tmpdir(), 'lazaretto-clients-'))).path;
+  const farEnd = await startFarEnd();
+  started.defer(() => farEnd.close());
+  await writeFile(join(directory, 'lazaretto.yaml'), settingsText(farEnd.url));
+  const command = (args: readonly string[], input?: string): Promise<unknown> => runCommand(directory, args, input);
+  await command(['domain', 'add', 'example.com', '--deliver-to', farEnd.url, '--alias', 'example.net']);
+  for (const name of loginNames) await command(['account', 'add', name, '--password-stdin'], `${password}\n`);
+  const { listening, stop } = await serve(directory);
+  started.defer(stop);
+  const portOf = (wanted: (one: Listening) => boolean): number => listening.find(wanted)?.port ?? 0;
+  const handInLetter = (letter: Letter): Promise<void> =>
+    handIn(
+      portOf(({ folder }) => folder === letter.folder),
+      letter,
+    );
+  for (const letter of Object.values(letters)) await handInLetter(letter);
+  const whole = started.move();
+  return {
+    home: join(directory, 'home'),
+    imapsPort: portOf(({ name }) => name === 'IMAPS'),
+    imapPort: portOf(({ name }) => name === 'IMAP'),
+    certificate: join(directory, 'data', 'tls', 'cert.pem'),
+    handIn: handInLetter,
+    lazaretto: (...args) => command(args),
+    check: (outcome) => checkOutcome(command, { farEnd, reports: join(directory, 'data', 'reports') }, outcome),
+    [Symbol.asyncDispose]: () => whole.disposeAsync(),
+  };
 }
 
 function settingsText(deliverTo: string): string {
@@ -119,10 +121,11 @@ async function runCommand(directory: string, args: readonly string[], input?: st
 }
 
 async function serve(directory: string): Promise<{ listening: readonly Listening[]; stop(): Promise<void> }> {
-  const child = spawn(process.execPath, [launcher, 'serve'], {
+  const child = startProgram(process.execPath, [launcher, 'serve'], {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  assert.ok(child.stdout);
   const problems: string[] = [];
   const { promise: started, resolve, reject } = Promise.withResolvers<readonly Listening[]>();
   child.once('exit', (code) => reject(new Error(`lazaretto serve ended with ${code}`)));
@@ -146,8 +149,11 @@ async function serve(directory: string): Promise<{ listening: readonly Listening
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  const late = setTimeout(() => killProgram(child), stoppedWithinMs);
   child.kill('SIGTERM');
   await once(child, 'exit');
+  clearTimeout(late);
+  assert.equal(child.signalCode, null, 'the server ends by itself when it is told to');
 }
 
 async function handIn(port: number, { folder, sender, recipients, raw }: Letter): Promise<void> {

@@ -1,10 +1,10 @@
 // Thunderbird as a program: started without a window on a profile of its own, told what to do, ended. What it can be told is in inside.js.
 // Writes nothing outside the directory that it is given. Called by ../thunderbird.ts.
-import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { access, constants, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { killProgram, startProgram } from '../programs.ts';
 import { Marionette } from './marionette.ts';
 
 /** A login or `Local Folders`, and the name of a folder as Thunderbird shows it. */
@@ -96,21 +96,8 @@ const preferences = {
 const startTimeoutMs = 120_000;
 const quitTimeoutMs = 30_000;
 
-/** Null when it is not installed. */
-export async function findThunderbird(): Promise<string | null> {
-  for (const directory of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(directory, 'thunderbird');
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
-  }
-  return null;
-}
-
 /** The profile in `directory` is made if need be; started again, Thunderbird finds there what it left. */
-export async function startThunderbird(path: string, directory: string): Promise<Thunderbird> {
+export async function startThunderbird(directory: string): Promise<Thunderbird> {
   const profile = join(directory, 'profile');
   const activePort = join(profile, 'MarionetteActivePort');
   await mkdir(profile, { recursive: true });
@@ -120,14 +107,10 @@ export async function startThunderbird(path: string, directory: string): Promise
   const log = join(directory, `imap-${Date.now()}.log`);
   const output = await open(join(directory, 'output'), 'w');
   const options = ['--headless', '--marionette', '-remote-allow-system-access', '-no-remote', '-profile', profile];
-  // In a process group of its own: distributions start it by a script, and it starts further processes.
-  const child = spawn(path, options, {
-    detached: true,
+  const child = startProgram('thunderbird', options, {
     stdio: ['ignore', output.fd, output.fd],
     env: { ...process.env, HOME: directory, LANG: 'C.UTF-8', MOZ_LOG: 'timestamp,sync,IMAP:5', MOZ_LOG_FILE: log },
   });
-  const killed = (): void => killGroup(child);
-  process.once('exit', killed);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
   try {
     const marionette = await Marionette.connect(await portOf(activePort, child));
@@ -141,13 +124,12 @@ export async function startThunderbird(path: string, directory: string): Promise
         await Promise.race([marionette.run(`${inside}\ninside.quit();`, []).catch(() => undefined), ended]);
         await Promise.race([ended, pause(quitTimeoutMs, undefined, { ref: false })]);
         marionette.close();
-        killGroup(child);
+        killProgram(child);
         await ended;
-        process.off('exit', killed);
       },
     };
   } catch (error) {
-    killGroup(child);
+    killProgram(child);
     await ended;
     throw new Error(`Thunderbird did not start: ${await readFile(join(directory, 'output'), 'utf8')}`, {
       cause: error,
@@ -161,16 +143,7 @@ async function portOf(file: string, child: ChildProcess): Promise<number> {
   for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline; await pause(100)) {
     const port = Number(await readFile(file, 'utf8').catch(() => ''));
     if (port) return port;
-    if (child.exitCode !== null || child.pid === undefined) break;
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) break;
   }
   throw new Error('no remote control');
-}
-
-function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
-  if (pid === undefined || exitCode !== null || signalCode !== null) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Nobody is left of it.
-  }
 }

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Message } from '../../../src/quarantine/message.ts';
 import { sampleMail } from '../../../test/helpers/server.ts';
 import type { TestServer } from '../../../test/helpers/server.ts';
+import { assertGoingOn } from '../programs.ts';
 import type { Thunderbird } from './program.ts';
 
 const patienceMs = 60_000;
@@ -90,6 +91,7 @@ export class Witness {
 
 export async function eventually<T>(what: string, look: () => Promise<T>, expected: T): Promise<void> {
   for (const deadline = Date.now() + patienceMs; ; await pause(100)) {
+    assertGoingOn();
     const actual = await look();
     if (isDeepStrictEqual(actual, expected)) return;
     if (Date.now() > deadline) assert.deepEqual(actual, expected, what);
