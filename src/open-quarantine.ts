@@ -6,6 +6,7 @@ import type { DomainDirectory } from './quarantine/domains.ts';
 import { createFolderSet } from './quarantine/folder-set.ts';
 import type { Clock, Log, Storage } from './quarantine/ports.ts';
 import type { Policy, Quarantine } from './quarantine/quarantine.ts';
+import { loadLanguage } from './languages.ts';
 import { loadFolders } from './load-folders.ts';
 import type { Settings } from './settings.ts';
 import { openStorage } from './storage/open-storage.ts';
@@ -23,13 +24,14 @@ export async function openQuarantine(
   { log, clock = systemClock }: { log: Log; clock?: Clock },
 ): Promise<OpenQuarantine> {
   const folders = createFolderSet(await loadFolders(), settings.folders);
+  const sentences = await loadLanguage(settings.language);
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 });
   const storage = await openStorage(settings.store, { log });
   try {
     const domains = await openDomainDirectory(storage);
     const stopFollowing = followChanges(storage, domains, log);
     return {
-      quarantine: { storage, domains, folders, policy: policyOf(settings), clock, log },
+      quarantine: { storage, domains, folders, policy: policyOf(settings), sentences, clock, log },
       async close() {
         await stopFollowing();
         await storage.close();

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { hostname as nameOfThisMachine } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { languageNames } from './languages.ts';
 import { roles as loginRoles } from './quarantine/scope.ts';
 import { crossCheck } from './settings/cross-checks.ts';
 import { keyText, problemsOf, readSettingsText, SettingsError } from './settings/problems.ts';
@@ -195,6 +196,11 @@ export const settingsSchema = section({
     .optional()
     .meta({ defaultText: "the machine's name" })
     .describe('Name by which this server greets, signs its trace header and makes its own certificate.'),
+  language: oneOf(languageNames)
+    .prefault('en')
+    .describe(
+      'Language of what people read in their mail programs: answers to what they drag, and notices; folder names stay.',
+    ),
   roles: listOf(oneOf(processRoles), 'roles')
     .min(1, { error: `at least one of: ${processRoles.join(', ')}` })
     .prefault([...processRoles])

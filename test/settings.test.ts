@@ -135,6 +135,12 @@ describe('a right settings file', () => {
     }
   });
 
+  test('may name any language that there is a file for', () => {
+    assert.equal(load('').language, 'en');
+    assert.equal(load('language: de').language, 'de');
+    assert.match(refused('language: german').message, /language is "german"; expected one of: de, en/);
+  });
+
   test('opens the doors for outgoing mail and for training only together with their folders', () => {
     const folders = (yaml: string) => load(yaml).intake.map(({ folder }) => folder);
     assert.deepEqual(folders(''), ['caught', 'outgoing', 'training']);

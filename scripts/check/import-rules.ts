@@ -26,13 +26,18 @@ const rooms: readonly { from: RegExp; mayImport: RegExp; because: string }[] = [
   },
   {
     from: /^src\/settings(\.ts$|\/)/,
-    mayImport: /^src\/(settings(\.ts$|\/)|quarantine\/)/,
+    mayImport: /^src\/(settings(\.ts$|\/)|languages\.ts$|quarantine\/)/,
     because: 'the settings know the domain and nobody else',
   },
   {
     from: /^src\/certificates(\.ts$|\/)/,
     mayImport: /^src\/(certificates(\.ts$|\/)|quarantine\/)/,
     because: 'the certificates know the domain and nobody else',
+  },
+  {
+    from: /^src\/languages(\.ts$|\/)/,
+    mayImport: /^src\/(languages\/|quarantine\/|edition\.ts$)/,
+    because: 'a language is words for the domain',
   },
   {
     from: /^src\/net\//,

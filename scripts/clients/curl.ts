@@ -121,7 +121,7 @@ async function drags(run: Curl, tell: Tell): Promise<void> {
   const refusal = virus.said.find((line) => line.includes(' NO '));
   assert.match(
     refusal ?? '',
-    /NO \[NOPERM\] This message was quarantined as virus and may not be released by this login\./,
+    /NO \[NOPERM\] Messages that were quarantined as virus may not be released with this login\./,
   );
   tell(`is refused a virus: ${refusal}`);
 

@@ -110,7 +110,7 @@ tell("alice teaches that one is no spam, and deletes one by closing the folder")
 
 ok(alice.select("Caught"))
 status, data = alice.uid("MOVE", uid_of(alice, "infected"), "Release")
-assert status == "NO" and data[0].startswith(b"[NOPERM] This message was quarantined as virus"), (status, data)
+assert status == "NO" and data[0].startswith(b"[NOPERM] Messages that were quarantined as virus"), (status, data)
 status, data = alice.create("Drafts")
 assert status == "NO" and data[0].startswith(b"[CANNOT] "), (status, data)
 status, data = alice.append("Release", None, None, own_mail)

@@ -69,9 +69,10 @@ async function entryPoints(): Promise<Record<string, string>> {
     entries[name] = file;
   };
   for (const file of await findThreads(root)) add(`lib/${basename(file, '.ts')}`, file);
-  // Each in a file of its own, because the program reads the directory: one that is put there is a folder of the bundle, too.
-  for (const file of (await readdir(join(root, 'folders'))).sort())
-    add(`folders/${basename(file, '.ts')}`, `folders/${file}`);
+  // Each in a file of its own, because the program reads the directory: one that is put there is a folder, or a language, of the bundle, too.
+  for (const [source, name] of Object.entries({ folders: 'folders', 'src/languages': 'lib/languages' }))
+    for (const file of (await readdir(join(root, source))).sort())
+      add(`${name}/${basename(file, '.ts')}`, `${source}/${file}`);
   return entries;
 }
 

@@ -4,14 +4,13 @@ import type { Command } from 'commander';
 import { loadPair } from '../certificates/pair.ts';
 import { loadFolders } from '../load-folders.ts';
 import { createFolderSet } from '../quarantine/folder-set.ts';
-import { count } from '../quarantine/sentences.ts';
 import type { Settings } from '../settings.ts';
 import { SettingsError } from '../settings/problems.ts';
 import { checkStoreUrl } from '../storage/open-storage.ts';
 import { parseDeliverTo } from '../targets/parse-target-url.ts';
 import { answer, settingsFile, settingsOf } from './command-context.ts';
 import { examples } from './help-text.ts';
-import { shownDate } from './shown-values.ts';
+import { shownCount, shownDate } from './shown-values.ts';
 
 interface Checked {
   file: string | null;
@@ -34,7 +33,7 @@ export function addCheckCommand(program: Command): void {
         return;
       }
       process.exitCode = 1;
-      const mistakes = count(problems.length, 'mistake');
+      const mistakes = shownCount(problems.length, 'mistake');
       const lines = problems.map(({ line, text }) => `  ${line === undefined ? '' : `line ${line}: `}${text}`);
       await answer(command, `${file ?? 'The default configuration'} has ${mistakes}:\n${lines.join('\n')}`, {
         ok: false,

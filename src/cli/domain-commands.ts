@@ -6,7 +6,6 @@ import { canonicalDomain } from '../quarantine/address.ts';
 import { Refusal } from '../quarantine/errors.ts';
 import type { DomainRecord } from '../quarantine/ports.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
-import { count } from '../quarantine/sentences.ts';
 import { parseDeliverTo } from '../targets/parse-target-url.ts';
 import { withQuarantine } from './command-context.ts';
 import { changedDomain, newDomain } from './domain-records.ts';
@@ -14,7 +13,7 @@ import type { DomainOptions } from './domain-records.ts';
 import { CommandFailed, UsageError } from './failures.ts';
 import { examples } from './help-text.ts';
 import { collected } from './option-values.ts';
-import { shownDuration, shownNumber } from './shown-values.ts';
+import { shownCount, shownDuration, shownNumber } from './shown-values.ts';
 import { table } from './table.ts';
 
 interface TypedOptions extends Omit<DomainOptions, 'recipients'> {
@@ -48,7 +47,7 @@ export function addDomainCommands(program: Command): void {
         if (!options.force) await refuseInUse(quarantine, record);
         const accounts = await removeAccounts(quarantine, record.name);
         await quarantine.storage.domains.remove(record.name);
-        const text = `Removed ${record.name}${accounts ? ` and ${count(accounts, 'account')}` : ''}.`;
+        const text = `Removed ${record.name}${accounts ? ` and ${shownCount(accounts, 'account')}` : ''}.`;
         await answer(text, { removed: record.name, accounts });
       }),
     );
@@ -140,8 +139,8 @@ async function refuseInUse(quarantine: Quarantine, record: DomainRecord): Promis
   const underWay = withJobs.filter(({ owner }) => owner.domain === record.name).length;
   if (!held && !underWay) return;
   const parts = [
-    ...(held ? [`holds ${held === most ? `${shownNumber(most)} or more messages` : count(held)}`] : []),
-    ...(underWay ? [`has deliveries or reports under way for ${count(underWay)}`] : []),
+    ...(held ? [`holds ${held === most ? `${shownNumber(most)} or more messages` : shownCount(held, 'message')}`] : []),
+    ...(underWay ? [`has deliveries or reports under way for ${shownCount(underWay, 'message')}`] : []),
   ];
   throw new CommandFailed(
     `${record.name} ${parts.join(' and ')}. With --force it is removed all the same: the mail stays for the login global until ` +
@@ -183,7 +182,7 @@ function detailsOf(record: DomainRecord): string[] {
   const { aliases, recipients, quarantineOff, subaddress } = record;
   return [
     ...(aliases.length ? [`aliases: ${aliases.join(', ')}`] : []),
-    ...(recipients ? [`${count(recipients.length, 'recipient')} listed`] : []),
+    ...(recipients ? [`${shownCount(recipients.length, 'recipient')} listed`] : []),
     ...(quarantineOff.length ? [`quarantine off for: ${quarantineOff.join(', ')}`] : []),
     ...(subaddress === '+' ? [] : [subaddress ? `sub-addresses begin with ${subaddress}` : 'no sub-addresses']),
   ];

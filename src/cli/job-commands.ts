@@ -3,14 +3,13 @@ import type { Command } from 'commander';
 import type { JobName } from '../quarantine/claims.ts';
 import { cancelJob, listJobs, retryJobs } from '../quarantine/jobs.ts';
 import type { ListedJob, Retried } from '../quarantine/jobs.ts';
-import { count } from '../quarantine/sentences.ts';
 import { jsonDate } from './answer.ts';
 import { withQuarantine } from './command-context.ts';
 import { UsageError } from './failures.ts';
 import { exampleId, examples } from './help-text.ts';
 import { parkedSince, stateOf } from './message-story.ts';
 import { limitOf } from './option-values.ts';
-import { shownDate, shownText } from './shown-values.ts';
+import { shownCount, shownDate, shownText } from './shown-values.ts';
 
 const width = 78;
 
@@ -69,11 +68,11 @@ export function addJobCommands(program: Command): void {
 
 function retryText({ retried, parked }: Retried, onlyParked: boolean): string {
   const none = onlyParked ? 'No job is parked.' : 'No job was deferred.';
-  const lines = [retried ? `${count(retried, 'job')} will be tried at once.` : none];
+  const lines = [retried ? `${shownCount(retried, 'job')} will be tried at once.` : none];
   const stay = parked === 1 ? 'stays parked since the restore: it' : 'stay parked since the restore: they';
   if (parked)
     lines.push(
-      `${count(parked, 'job')} ${stay} may have been done before. See "jobs list", then "jobs retry ID", ` +
+      `${shownCount(parked, 'job')} ${stay} may have been done before. See "jobs list", then "jobs retry ID", ` +
         '"jobs retry --parked" for all of them, or "jobs cancel ID".',
     );
   return lines.join('\n');
@@ -93,7 +92,7 @@ function shownJob({ message, job, state, attempts, nextAttemptAt, parkedAt, last
   const next = nextAttemptAt === null ? '' : `, next ${shownDate(nextAttemptAt)}`;
   const parties = `${message.envelope.sender || '<>'} → ${message.envelope.recipients.join(', ')}`;
   return [
-    `${message.id}  ${what}: ${state === 'due' && attempts ? 'deferred' : state}, ${count(attempts, 'attempt')}${next}`,
+    `${message.id}  ${what}: ${state === 'due' && attempts ? 'deferred' : state}, ${shownCount(attempts, 'attempt')}${next}`,
     `  ${shownText(parties, width - 2)}`,
     ...(parkedAt === null ? [] : [`  ${parkedSince(parkedAt, job.kind)}`]),
     ...(lastReply ? [`  ${shownText(lastReply)}`] : []),

@@ -1,5 +1,6 @@
 // `lazaretto message show`: one message with everything that is known about it, or its bytes as they came in. Called by message-commands.ts.
 import type { Command } from 'commander';
+import { commandRefusals } from '../quarantine/command-refusals.ts';
 import { Refusal } from '../quarantine/errors.ts';
 import type { Message } from '../quarantine/message.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
@@ -8,7 +9,6 @@ import { htmlToText } from '../quarantine/reading/html-text.ts';
 import type { Reading } from '../quarantine/reading/reading.ts';
 import { expiresAt } from '../quarantine/retention.ts';
 import type { Scope } from '../quarantine/scope.ts';
-import { refusals } from '../quarantine/sentences.ts';
 import { jsonDate, writeOut } from './answer.ts';
 import { withQuarantine } from './command-context.ts';
 import { exampleId, examples } from './help-text.ts';
@@ -33,7 +33,7 @@ export function addMessageShow(message: Command): void {
       withQuarantine(command, async ({ quarantine, answer }) => {
         const scope = scopeOf(quarantine, options.as);
         const [found] = await quarantine.storage.find(scope, { ids: [id], which: 'all' });
-        if (!found) throw new Refusal('NONEXISTENT', refusals.notThere(id));
+        if (!found) throw new Refusal('NONEXISTENT', commandRefusals.notThere(id));
         if (options.raw) return writeRaw(quarantine, scope, id);
         const [reading = null] = await quarantine.storage.readings(scope, [id]);
         const text = await textOf(quarantine, scope, id);

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Storage, StoreStats } from '../quarantine/ports.ts';
-import { count } from '../quarantine/sentences.ts';
 import { backUpSqlite } from '../storage/sqlite/backup.ts';
 import { checkStoreUrl, openStorage } from '../storage/open-storage.ts';
 import { answer, commandLog, settingsOf } from './command-context.ts';
@@ -74,7 +73,9 @@ ${examples('store restored')}`,
         await storage.upkeep.markRestored();
         return (await storage.worker.withJobs({ ended: false, limit: Number.MAX_SAFE_INTEGER })).length;
       });
-      const jobs = due ? `the jobs of ${count(due)} are parked` : 'jobs would be parked, but none is due';
+      const jobs = due
+        ? `the jobs of ${shownCount(due, 'message')} are parked`
+        : 'jobs would be parked, but none is due';
       await answer(
         command,
         `The store is marked as restored. At the next start of a server ${jobs}, and mail programs fetch their lists anew. ` +

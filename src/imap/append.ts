@@ -1,7 +1,6 @@
 // APPEND: a drag from another account, or a mail program that copies by uploading. Acts like COPY (quarantine/append.ts).
 import { append as appendMessage } from '../quarantine/append.ts';
 import { Refusal } from '../quarantine/errors.ts';
-import { refusals } from '../quarantine/sentences.ts';
 import { answerToError, BadCommand } from './answers.ts';
 import type { Argument } from './command.ts';
 import { parseInternalDate } from './dates.ts';
@@ -20,6 +19,7 @@ export const append: MailboxCommand = (environment) => ({
     try {
       if (args.length) {
         const drop = findDrop(environment, connection.login.scope, readMailbox(args[0]), null);
+        const { refusals } = environment.quarantine.sentences;
         if (drop.accepts.append === 'none') throw new Refusal('CANNOT', refusals.appendNotAccepted(drop));
       }
       return Promise.resolve(null);

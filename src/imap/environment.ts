@@ -3,7 +3,6 @@ import { Refusal } from '../quarantine/errors.ts';
 import type { DropFolder, Folder } from '../quarantine/folder.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { Scope } from '../quarantine/scope.ts';
-import { refusals } from '../quarantine/sentences.ts';
 import type { CommandDefinition } from './command.ts';
 import type { OpenMailbox } from './selected.ts';
 
@@ -19,9 +18,11 @@ export type MailboxCommand = (environment: ImapEnvironment) => CommandDefinition
 /** @throws Refusal [NONEXISTENT] when the login has no such folder */
 export function findFolder({ quarantine }: ImapEnvironment, scope: Scope, mailbox: string): Folder {
   const folder = quarantine.folders.find(mailbox, scope.role);
+  if (folder) return folder;
+  const { refusals } = quarantine.sentences;
+  const off = quarantine.folders.switchedOff(mailbox, scope.role);
   // RFC 9051 section 6.4.7: no TRYCREATE, because it is certain that the mailbox cannot be created.
-  if (!folder) throw new Refusal('NONEXISTENT', refusals.noSuchFolder());
-  return folder;
+  throw new Refusal('NONEXISTENT', off ? refusals.switchedOff(off) : refusals.noSuchFolder());
 }
 
 /** The folder as the destination of COPY and MOVE, or of APPEND, which has no source. @throws Refusal for views and unknown names */
@@ -33,6 +34,7 @@ export function findDrop(
 ): DropFolder {
   const folder = findFolder(environment, scope, mailbox);
   if (folder.kind === 'drop') return folder;
+  const { refusals } = environment.quarantine.sentences;
   // What Thunderbird's Undo asks for. OK would promise that the order is taken back.
   if (source?.kind === 'drop') throw new Refusal('CANNOT', refusals.noWayBack(source));
   throw new Refusal('CANNOT', refusals.view(folder, dropNames(environment, scope, source)));
@@ -48,8 +50,8 @@ function dropNames({ quarantine }: ImapEnvironment, scope: Scope, source: Folder
 }
 
 /** @throws Refusal in strict mode, where a drop folder can be neither opened nor asked about */
-export function checkOpenable({ dropFolders }: ImapEnvironment, folder: Folder): void {
+export function checkOpenable({ quarantine, dropFolders }: ImapEnvironment, folder: Folder): void {
   if (folder.kind === 'drop' && dropFolders === 'strict') {
-    throw new Refusal('NOPERM', refusals.dropNotReadable(folder));
+    throw new Refusal('NOPERM', quarantine.sentences.refusals.dropNotReadable(folder));
   }
 }

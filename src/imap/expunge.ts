@@ -2,7 +2,6 @@
 // by the open mailbox, like everybody else's.
 import { Refusal } from '../quarantine/errors.ts';
 import { expunge as expungeMessages } from '../quarantine/flags.ts';
-import { refusals } from '../quarantine/sentences.ts';
 import type { MailboxCommand } from './environment.ts';
 import { openMailboxOf, readMessages } from './message-set.ts';
 import { readNoMore } from './read-arguments.ts';
@@ -13,6 +12,7 @@ export const expunge: MailboxCommand = ({ quarantine }) => ({
   states: ['Selected'],
   announces: 'always',
   handle: async (connection, call) => {
+    const { refusals } = quarantine.sentences;
     const mailbox = openMailboxOf(connection);
     readNoMore(call.args, call.uid ? 1 : 0);
     const uids = call.uid ? uidsAt(mailbox.uids, readMessages(call, call.args[0], mailbox)) : mailbox.uids;

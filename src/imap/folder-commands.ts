@@ -1,6 +1,5 @@
 // CREATE, DELETE, RENAME, SUBSCRIBE and UNSUBSCRIBE: the folders are fixed and always subscribed. Refusals never carry TRYCREATE.
 import { Refusal } from '../quarantine/errors.ts';
-import { refusals } from '../quarantine/sentences.ts';
 import type { MailboxCommand } from './environment.ts';
 import { readMailbox, readNoMore } from './read-arguments.ts';
 
@@ -9,16 +8,19 @@ export const create: MailboxCommand = ({ quarantine }) => ({
   states: ['Authenticated', 'Selected'],
   announces: 'always',
   handle: async (connection, { args }) => {
-    const mailbox = readMailbox(args[0]);
+    // RFC 3501 section 6.3.3: a name that ends in the delimiter says that folders are to be made below it.
+    const mailbox = readMailbox(args[0]).replace(/\/$/, '');
     readNoMore(args, 2);
-    const exists = quarantine.folders.find(mailbox.replace(/\/$/, ''), connection.login.scope.role);
-    return Promise.reject(
-      exists ? new Refusal('ALREADYEXISTS', refusals.exists()) : new Refusal('CANNOT', refusals.fixedFolders()),
-    );
+    const { folders, sentences } = quarantine;
+    const { refusals } = sentences;
+    const { role } = connection.login.scope;
+    if (folders.find(mailbox, role)) throw new Refusal('ALREADYEXISTS', refusals.exists());
+    const off = folders.switchedOff(mailbox, role);
+    throw new Refusal('CANNOT', off ? refusals.switchedOff(off) : refusals.fixedFolders());
   },
 });
 
-export const remove: MailboxCommand = () => ({
+export const remove: MailboxCommand = ({ quarantine }) => ({
   names: ['DELETE', 'RENAME'],
   states: ['Authenticated', 'Selected'],
   announces: 'always',
@@ -26,7 +28,7 @@ export const remove: MailboxCommand = () => ({
     readMailbox(args[0]);
     if (name === 'RENAME') readMailbox(args[1]);
     readNoMore(args, name === 'RENAME' ? 2 : 1);
-    return Promise.reject(new Refusal('CANNOT', refusals.fixedFolders()));
+    throw new Refusal('CANNOT', quarantine.sentences.refusals.fixedFolders());
   },
 });
 

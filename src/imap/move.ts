@@ -2,7 +2,6 @@
 import { act } from '../quarantine/act.ts';
 import type { DropOutcome } from '../quarantine/act.ts';
 import { Refusal } from '../quarantine/errors.ts';
-import { refusals } from '../quarantine/sentences.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
 import { findDrop } from './environment.ts';
 import type { ImapEnvironment, MailboxCommand } from './environment.ts';
@@ -29,10 +28,11 @@ async function drop(
   readNoMore(call.args, 2);
   const to = findDrop(environment, connection.login.scope, destination, mailbox.folder);
   const cause = call.name === 'MOVE' ? 'MOVE' : 'COPY';
+  const { refusals, noMessages } = environment.quarantine.sentences;
   if (cause === 'MOVE' && mailbox.readOnly) throw new Refusal('NOPERM', refusals.readOnly());
   const from = mailbox.folder;
   // A drop is always empty, so whatever is named in it is gone: ignored, like any other UID that does not exist.
-  if (from.kind === 'drop') return { response: 'OK', text: 'No messages' };
+  if (from.kind === 'drop') return { response: 'OK', text: noMessages };
   const outcome = await act(environment.quarantine, { scope: mailbox.scope, cause, from, to, uids });
   const code = copyUid(environment, outcome);
   if (cause === 'COPY') return { response: 'OK', code, text: outcome.text };

@@ -1,7 +1,6 @@
 // STORE: flags of this login's own view. Our keywords ($Released …) are not the client's to change and are left alone.
 import { Refusal } from '../quarantine/errors.ts';
 import { storeFlags } from '../quarantine/flags.ts';
-import { refusals } from '../quarantine/sentences.ts';
 import { slicesOf } from '../quarantine/slices.ts';
 import { BadCommand } from './answers.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
@@ -37,7 +36,7 @@ async function changeFlags(
   const action = actions.get(silent ? item.slice(0, -'.SILENT'.length) : item);
   if (!action) throw new BadCommand('The item to store must be FLAGS, +FLAGS or -FLAGS, with or without .SILENT');
   const flags = readFlags(call.args.slice(2));
-  if (mailbox.readOnly) throw new Refusal('NOPERM', refusals.readOnly());
+  if (mailbox.readOnly) throw new Refusal('NOPERM', quarantine.sentences.refusals.readOnly());
   if (mailbox.folder.kind === 'view' && uids.length) {
     const view = mailbox.folder.shows;
     // RFC 9051 section 6.4.6: what others have changed is told to a silent client, too.

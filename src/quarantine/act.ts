@@ -11,7 +11,6 @@ import type { Change } from './ports.ts';
 import type { Quarantine } from './quarantine.ts';
 import { loginName } from './scope.ts';
 import type { Role, Scope } from './scope.ts';
-import { dropSentence, refusals } from './sentences.ts';
 import type { DropTally } from './sentences.ts';
 import { inSlices } from './slices.ts';
 
@@ -60,12 +59,15 @@ export async function act(quarantine: Quarantine, order: DropOrder): Promise<Dro
   const pace = order.cause === 'COPY' ? { size: Infinity, patience: 5 } : {};
   for (const dropped of await inSlices(order.uids, once, pace)) addDropped(all, dropped);
   const { shown, uids, copied, tally, reasons } = all;
-  if (reasons.size && !uids.length) throw refusalFor(reasons, (told) => refusals.noneDone(shown, told));
+  const { refusals } = quarantine.sentences;
+  const refused = [...reasons.values()].reduce((sum, { times }) => sum + times, 0);
+  if (refused && !uids.length) throw refusalFor(reasons, (told) => refusals.noneDone(shown, refused, told));
+  const text = quarantine.sentences.dropped(order.to, tally);
   return {
     uids,
     copied,
-    text: dropSentence(order.to, tally),
-    refused: reasons.size ? refusalFor(reasons, (told) => refusals.someRefused(uids.length, 'accepted', told)) : null,
+    text,
+    refused: refused ? refusalFor(reasons, (told) => refusals.someRefused(text, refused, told)) : null,
   };
 }
 
@@ -86,6 +88,7 @@ async function tryAct(quarantine: Quarantine, order: DropOrder): Promise<Dropped
         role: order.scope.role,
         message,
         policy,
+        refusals: quarantine.sentences.refusals,
       });
       accepted.push({ uid, message, plan });
     } catch (error) {

@@ -6,11 +6,12 @@ import { addToTally, carryOut, emptyTally } from './act.ts';
 import { decide } from './decide.ts';
 import type { Plan } from './decide.ts';
 import { Refusal, StaleError } from './errors.ts';
+import { verdictOf } from './folder.ts';
 import type { DropFolder, ViewFolder } from './folder.ts';
 import type { Verdict } from './job.ts';
 import { likenessOf } from './likeness.ts';
-import { firstHolding } from './message.ts';
-import type { Message, Owner, View } from './message.ts';
+import { firstHolding, ownerOfLogin } from './message.ts';
+import type { Message, View } from './message.ts';
 import { isReleased, isReported, orderReport } from './orders.ts';
 import type { OrderOrigin } from './orders.ts';
 import type { Change, MessageQuery, NewMessage } from './ports.ts';
@@ -22,7 +23,6 @@ import { newMessageId } from './receive.ts';
 import { repeatWhileStale } from './repeat-while-stale.ts';
 import { loginName } from './scope.ts';
 import type { Scope } from './scope.ts';
-import { dropSentence, refusals } from './sentences.ts';
 
 export interface AppendOrder {
   scope: Scope;
@@ -52,6 +52,7 @@ interface Appended {
  */
 export async function append(quarantine: Quarantine, order: AppendOrder): Promise<AppendOutcome> {
   const { policy, clock } = quarantine;
+  const { refusals } = quarantine.sentences;
   if (order.to.accepts.append === 'none') throw new Refusal('CANNOT', refusals.appendNotAccepted(order.to));
   if (order.raw.length > policy.maxMessageBytes) throw new Refusal('TOOBIG', refusals.tooBig(policy.maxMessageBytes));
   const raw = removeMozillaLines(order.raw);
@@ -76,7 +77,7 @@ async function tryAppend(quarantine: Quarantine, appended: Appended): Promise<Ap
     addToTally(tally, plan);
     if (after !== meant) changes.push({ before: meant, after });
   } else {
-    const verdict = verdictOf(appended.order.to);
+    const verdict = reportedBy(appended.order.to);
     await storeReport(quarantine, appended, verdict);
     addToTally(tally, { deliver: false, report: verdict, remove: null });
   }
@@ -86,7 +87,7 @@ async function tryAppend(quarantine: Quarantine, appended: Appended): Promise<Ap
   const { by, cause } = appended.origin;
   quarantine.log.info({ event: 'drop', folder: to.mailbox, by, cause, ...tally }, 'message appended');
   quarantine.meter?.count('actions', { folder: to.mailbox, cause: 'APPEND' });
-  return { uidValidity: drop.uidValidity, uid: drop.firstUid, text: dropSentence(to, tally) };
+  return { uidValidity: drop.uidValidity, uid: drop.firstUid, text: quarantine.sentences.dropped(to, tally) };
 }
 
 /** Plans and carries out the drop for the message that is meant, as if it had been copied from the view that holds it. */
@@ -96,15 +97,16 @@ async function actOn(
   meant: Message,
 ): Promise<{ plan: Plan; after: Message }> {
   const { policy, folders, storage } = quarantine;
+  const { refusals } = quarantine.sentences;
   const { scope, to } = appended.order;
   const source = folders.showing(meant.view);
   const by = { origin: appended.origin, role: scope.role, targets: policy.reportTargets };
   let plan: Plan;
   if (source) {
-    plan = decide({ drop: to, source, cause: 'APPEND', role: scope.role, message: meant, policy });
+    plan = decide({ drop: to, source, cause: 'APPEND', role: scope.role, message: meant, policy, refusals });
   } else {
     // Bytes that were appended before: only their verdict can change.
-    const verdict = verdictOf(to);
+    const verdict = reportedBy(to);
     plan = { deliver: false, report: isReported(meant, verdict) ? null : verdict, remove: null };
   }
   let after = carryOut(meant, plan, by);
@@ -120,16 +122,17 @@ async function actOn(
   return { plan, after };
 }
 
-function verdictOf(drop: DropFolder): Verdict {
-  const report = drop.then.find((effect) => 'report' in effect);
-  if (!report) throw new Error(`${drop.mailbox} accepts any APPEND but reports nothing`);
-  return report.report;
+function reportedBy(drop: DropFolder): Verdict {
+  const verdict = verdictOf(drop);
+  if (!verdict) throw new Error(`${drop.mailbox} accepts any APPEND but reports nothing`);
+  return verdict;
 }
 
 /** By digest; without a match, by likeness, because some clients write a message anew. Never finds notices or other logins' mail. */
 async function findReleasable(quarantine: Quarantine, appended: Appended): Promise<Message> {
   const { order, digest, reading } = appended;
   const views = acceptedViews(quarantine, order.to).map(({ shows }) => shows);
+  const { refusals } = quarantine.sentences;
   if (!quarantine.domains.isSeenBy(order.scope)) throw new Refusal('CANNOT', refusals.notHeld(order.to));
   let candidates = await copiesIn(quarantine, order.scope, views, { digests: [digest] });
   const likeness = likenessOf(reading);
@@ -155,7 +158,7 @@ async function findReportable(quarantine: Quarantine, appended: Appended): Promi
   const { order, digest } = appended;
   const digests = [digest];
   const [notice] = await copiesIn(quarantine, order.scope, ['notices'], { digests, limit: 1 });
-  if (notice) throw new Refusal('CANNOT', refusals.notice());
+  if (notice) throw new Refusal('CANNOT', quarantine.sentences.refusals.notice());
   const views = acceptedViews(quarantine, order.to).map(({ shows }) => shows);
   const isSeen = quarantine.domains.isSeenBy(order.scope);
   const mail = isSeen ? await copiesIn(quarantine, order.scope, views, { digests }) : [];
@@ -195,13 +198,6 @@ function byOwner(messages: readonly Message[]): Message[][] {
     groups.set(key, [...(groups.get(key) ?? []), message]);
   }
   return [...groups.values()];
-}
-
-function ownerOfLogin(scope: Scope): Owner {
-  return {
-    domain: scope.role === 'global' ? '' : scope.domain,
-    address: scope.role === 'user' ? scope.address : '',
-  };
 }
 
 /** Keeps the appended bytes, shown nowhere, with the report that is due for them. */

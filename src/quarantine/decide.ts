@@ -1,13 +1,14 @@
 // What dropping a message into a folder means: a pure function of the definition of the folder, the message, who does it and how.
 // It reads nothing, writes nothing and knows no protocol; act.ts and append.ts commit what it decides. The rules are DESIGN section 3.
 import { Refusal } from './errors.ts';
+import { delivers } from './folder.ts';
 import type { DropFolder, ViewFolder } from './folder.ts';
 import type { Verdict } from './job.ts';
 import type { Message, Removal } from './message.ts';
 import { isReleased, isReported, openRecipients } from './orders.ts';
 import type { Policy } from './quarantine.ts';
 import type { Role } from './scope.ts';
-import { refusals } from './sentences.ts';
+import type { Refusals } from './sentences.ts';
 
 export interface DropQuestion {
   drop: DropFolder;
@@ -17,6 +18,8 @@ export interface DropQuestion {
   role: Role;
   message: Message;
   policy: Pick<Policy, 'releaseRights' | 'outgoingRights' | 'confirmCaught'>;
+  /** In whose words it is refused. */
+  refusals: Refusals;
 }
 
 /** What is to be done with one message. All false and null: accepted, but nothing more is to be done. */
@@ -29,7 +32,7 @@ export interface Plan {
 
 /** @throws Refusal with a sentence for people that says what is accepted instead */
 export function decide(question: DropQuestion): Plan {
-  const { drop, source, cause } = question;
+  const { drop, source, cause, refusals } = question;
   if (!drop.accepts.from.includes(source.mailbox)) {
     throw new Refusal('CANNOT', source.shows === 'notices' ? refusals.notice() : refusals.wrongSource(drop, source));
   }
@@ -41,12 +44,12 @@ export function decide(question: DropQuestion): Plan {
   }
   // RFC 6851 section 3.3: a moved message leaves its source. Here it leaves for everybody, because it has been dealt with.
   if (cause === 'MOVE' && !plan.remove) {
-    plan.remove = { from: 'all', why: drop.then.some((effect) => 'deliver' in effect) ? 'released' : 'reported' };
+    plan.remove = { from: 'all', why: delivers(drop) ? 'released' : 'reported' };
   }
   return plan;
 }
 
-function mustDeliver({ message, source, role, policy }: DropQuestion): boolean {
+function mustDeliver({ message, source, role, policy, refusals }: DropQuestion): boolean {
   const { releaseRights, outgoingRights } = policy;
   if (source.shows === 'outgoing' && !outgoingRights.includes(role))
     throw new Refusal('NOPERM', refusals.outgoing(outgoingRights));

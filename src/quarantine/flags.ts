@@ -7,7 +7,6 @@ import type { Change, UidRange } from './ports.ts';
 import type { Quarantine } from './quarantine.ts';
 import { loginName } from './scope.ts';
 import type { Scope } from './scope.ts';
-import { refusals } from './sentences.ts';
 import { inSlices } from './slices.ts';
 
 export interface FlagOrder {
@@ -35,7 +34,7 @@ export async function storeFlags(
     const result: { uid: number; flags: string[] }[] = [];
     for (const { uid, message } of shown) {
       const flags = combine(message.flags[role], order);
-      if (flags.length > maxFlags) throw new Refusal('LIMIT', refusals.tooManyFlags(maxFlags));
+      if (flags.length > maxFlags) throw new Refusal('LIMIT', quarantine.sentences.refusals.tooManyFlags(maxFlags));
       if (!isSameSet(flags, message.flags[role])) {
         changes.push({ before: message, after: { ...message, flags: { ...message.flags, [role]: flags } } });
       }

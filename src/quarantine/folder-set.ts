@@ -1,13 +1,20 @@
 // All folder definitions together: checked once at start, then asked by name. Knows which folders are switched on and who may see them.
+import { delivers, verdictOf } from './folder.ts';
 import type { DropFolder, Folder, FolderSwitch, ViewFolder } from './folder.ts';
 import type { View } from './message.ts';
+import { roles } from './scope.ts';
 import type { Role } from './scope.ts';
 
 export interface FolderSet {
-  /** Folders that a login of this role lists, in the order of the definitions. */
-  listFor(role: Role): Folder[];
+  /**
+   * Folders that a login of this role lists, in the order of the definitions. Its drops accept from those views alone that it lists, too, so
+   * that nobody is told of a folder that is not there.
+   */
+  listFor(role: Role): readonly Folder[];
   /** By mailbox name or input alias; INBOX in any case (RFC 9051 section 5.1). Undefined when unknown, off, or not shown to the role. */
   find(mailbox: string, role: Role): Folder | undefined;
+  /** By mailbox name or input alias: the folder that logins of this role would have if the settings did not switch it off. */
+  switchedOff(mailbox: string, role: Role): Folder | undefined;
   /** The view folder that shows this kind of message, whether or not it is switched on. */
   showing(view: View): ViewFolder | undefined;
   /** Every definition, for documentation. */
@@ -22,14 +29,22 @@ export function createFolderSet(definitions: readonly Folder[], switches: Record
   if (problems.length) throw new Error(`The folder definitions contradict each other:\n${problems.join('\n')}`);
   const isOn = (folder: Folder): boolean => !folder.switch || switches[folder.switch];
   const isShownTo = (folder: Folder, role: Role): boolean => folder.kind === 'drop' || folder.shownTo.includes(role);
+  const listOf = (role: Role): Folder[] => {
+    const list = definitions.filter((folder) => isOn(folder) && isShownTo(folder, role));
+    const isListed = (mailbox: string): boolean => list.some((folder) => folder.mailbox === mailbox);
+    return list.map((folder) =>
+      folder.kind === 'view'
+        ? folder
+        : { ...folder, accepts: { ...folder.accepts, from: folder.accepts.from.filter(isListed) } },
+    );
+  };
+  const listed = Object.fromEntries(roles.map((role) => [role, listOf(role)])) as Record<Role, Folder[]>;
   return {
     all: definitions,
-    listFor: (role) => definitions.filter((folder) => isOn(folder) && isShownTo(folder, role)),
-    find: (mailbox, role) =>
-      definitions.find(
-        (folder) =>
-          isOn(folder) && isShownTo(folder, role) && namesOf(folder).some((name) => isSameMailbox(name, mailbox)),
-      ),
+    listFor: (role) => listed[role],
+    find: (mailbox, role) => listed[role].find((folder) => isCalled(folder, mailbox)),
+    switchedOff: (mailbox, role) =>
+      definitions.find((folder) => !isOn(folder) && isShownTo(folder, role) && isCalled(folder, mailbox)),
     showing: (view) =>
       definitions.find((folder): folder is ViewFolder => folder.kind === 'view' && folder.shows === view),
   };
@@ -37,6 +52,10 @@ export function createFolderSet(definitions: readonly Folder[], switches: Record
 
 function namesOf(folder: Folder): string[] {
   return [folder.mailbox, ...(folder.kind === 'drop' ? (folder.aliases ?? []) : [])];
+}
+
+function isCalled(folder: Folder, mailbox: string): boolean {
+  return namesOf(folder).some((name) => isSameMailbox(name, mailbox));
 }
 
 // RFC 9051 section 5.1: INBOX is case-insensitive, every other name is compared as it is.
@@ -69,17 +88,16 @@ function dropProblems(folder: DropFolder, views: Map<string, ViewFolder>): strin
   const problems: string[] = [];
   if (!folder.then.length)
     problems.push(`${folder.mailbox}: "then" is empty; a drop that does nothing would lose what is put into it.`);
-  const delivers = folder.then.some((effect) => 'deliver' in effect);
   for (const from of folder.accepts.from) {
     const source = views.get(from);
     if (!source) problems.push(`${folder.mailbox}: accepts from "${from}", which is no view.`);
-    else if (delivers && source.alreadyDelivered)
+    else if (delivers(folder) && source.alreadyDelivered)
       problems.push(`${folder.mailbox}: would deliver again what ${from} holds.`);
   }
-  if (folder.accepts.append === 'any' && !folder.then.some((effect) => 'report' in effect)) {
+  if (folder.accepts.append === 'any' && !verdictOf(folder)) {
     problems.push(`${folder.mailbox}: reports nothing, so mail from elsewhere that is appended would be lost.`);
   }
-  if (delivers && folder.accepts.append === 'any') {
+  if (delivers(folder) && folder.accepts.append === 'any') {
     problems.push(
       `${folder.mailbox}: delivers, so it may only accept APPEND of held mail; anything else would let people send mail through us.`,
     );

@@ -60,3 +60,12 @@ export type Folder = ViewFolder | DropFolder;
 export function defineFolder<const F extends Folder>(folder: F): F {
   return folder;
 }
+
+export function delivers(drop: DropFolder): boolean {
+  return drop.then.some((effect) => 'deliver' in effect);
+}
+
+/** What a drop reports; null when it reports nothing. */
+export function verdictOf(drop: DropFolder): Verdict | null {
+  return drop.then.flatMap((effect) => ('report' in effect ? [effect.report] : []))[0] ?? null;
+}

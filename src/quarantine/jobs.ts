@@ -2,12 +2,12 @@
 // cancel one. Nothing else stops a job.
 import { isParked, jobNames, jobOf, withJob } from './claims.ts';
 import type { JobName } from './claims.ts';
+import { commandRefusals } from './command-refusals.ts';
 import { Refusal } from './errors.ts';
 import type { Message } from './message.ts';
 import { comeBack, withoutCancelledReport } from './orders.ts';
 import type { Quarantine } from './quarantine.ts';
 import { repeatWhileStale } from './repeat-while-stale.ts';
-import { refusals } from './sentences.ts';
 
 export interface ListedJob {
   message: Message;
@@ -66,7 +66,7 @@ export async function retryJobs(
   const total: Retried = { retried: 0, parked: 0 };
   for (const id of ids) {
     const { retried, parked } = await repeatWhileStale(() => retryMessage(quarantine, id, isNamed ? 'all' : which));
-    if (isNamed && retried === null) throw new Refusal('CANNOT', refusals.noJob(id));
+    if (isNamed && retried === null) throw new Refusal('CANNOT', commandRefusals.noJob(id));
     total.retried += retried ?? 0;
     total.parked += parked;
   }
@@ -80,7 +80,7 @@ async function retryMessage(
   which: 'all' | 'deferred' | 'parked',
 ): Promise<{ retried: number | null; parked: number }> {
   const message = await storage.worker.get(id);
-  if (!message) throw new Refusal('NONEXISTENT', refusals.notThere(id));
+  if (!message) throw new Refusal('NONEXISTENT', commandRefusals.notThere(id));
   const due = jobNames(message).filter((job) => jobOf(message, job)?.state === 'due');
   if (!due.length) return { retried: null, parked: 0 };
   const now = clock.now();
@@ -106,9 +106,9 @@ export async function cancelJob(quarantine: Quarantine, id: string, by: string):
   const { storage, clock } = quarantine;
   return repeatWhileStale(async () => {
     const message = await storage.worker.get(id);
-    if (!message) throw new Refusal('NONEXISTENT', refusals.notThere(id));
+    if (!message) throw new Refusal('NONEXISTENT', commandRefusals.notThere(id));
     const due = jobNames(message).filter((job) => jobOf(message, job)?.state === 'due');
-    if (!due.length) throw new Refusal('CANNOT', refusals.noJob(id));
+    if (!due.length) throw new Refusal('CANNOT', commandRefusals.noJob(id));
     const now = clock.now();
     const cancelled = due.reduce((next, job) => withJob(next, job, { state: 'cancelled', endedAt: now }), message);
     const ended = withoutCancelledReport(cancelled);

@@ -26,6 +26,14 @@ export interface Owner {
   address: string;
 }
 
+/** As whose a message is kept that is for this login alone. */
+export function ownerOfLogin(scope: Scope): Owner {
+  return {
+    domain: scope.role === 'global' ? '' : scope.domain,
+    address: scope.role === 'user' ? scope.address : '',
+  };
+}
+
 /** Keywords that tell the story in the mail program; set by us alone, seen by every login that sees the message. */
 export type Mark = '$Released' | '$Reported' | '$ReleaseFailed';
 

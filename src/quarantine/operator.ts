@@ -1,6 +1,7 @@
 // What an administrator does to single messages from the command line, beside a running server: release, train, delete, restore.
 // The rights of logins do not apply; every rule that protects mail does.
 import { isParked } from './claims.ts';
+import { commandRefusals } from './command-refusals.ts';
 import { Refusal } from './errors.ts';
 import type { Verdict } from './job.ts';
 import type { Message } from './message.ts';
@@ -16,7 +17,6 @@ import {
 import type { OrderOrigin } from './orders.ts';
 import type { Quarantine } from './quarantine.ts';
 import { repeatWhileStale } from './repeat-while-stale.ts';
-import { refusals } from './sentences.ts';
 
 /**
  * Orders the delivery of a held message; it stays in its view, marked as released. `again` delivers to all recipients once more.
@@ -30,23 +30,22 @@ export async function releaseByOperator(
 ): Promise<Message> {
   return change(quarantine, id, (message, origin) => {
     const view = quarantine.folders.showing(message.view);
-    if (!view) throw new Refusal('CANNOT', refusals.notThere(id));
-    if (view.shows === 'notices') throw new Refusal('CANNOT', refusals.notice());
-    if (view.alreadyDelivered && !options.again)
-      throw new Refusal('CANNOT', `Message ${id} was already delivered. Use --again to deliver it once more.`);
-    if (message.removed) throw new Refusal('CANNOT', refusals.removedAlready(id));
+    if (!view) throw new Refusal('CANNOT', commandRefusals.notThere(id));
+    if (view.shows === 'notices') throw new Refusal('CANNOT', commandRefusals.notice(id));
+    if (view.alreadyDelivered && !options.again) throw new Refusal('CANNOT', commandRefusals.alreadyDelivered(id));
+    if (message.removed) throw new Refusal('CANNOT', commandRefusals.removedAlready(id));
     if (isParked(message.delivery)) {
       // An order that is repeated (by a mail program, too) is no go; what it takes is said here.
-      if (!options.again) throw new Refusal('CANNOT', refusals.deliveryParked(id));
+      if (!options.again) throw new Refusal('CANNOT', commandRefusals.deliveryParked(id));
       return orderDelivery(message, origin, true);
     }
     const accepted = message.delivery?.recipients.some(({ state }) => state === 'accepted');
     if (message.delivery?.state === 'due' && options.again && accepted)
-      throw new Refusal('CANNOT', refusals.deliveryPending(id));
+      throw new Refusal('CANNOT', commandRefusals.deliveryPending(id));
     if (message.delivery?.state === 'due') return message;
     if (options.again) return orderDelivery(message, origin, true);
     if (isReleased(message)) return message;
-    if (!openRecipients(message).length) throw new Refusal('CANNOT', refusals.allAccepted(id));
+    if (!openRecipients(message).length) throw new Refusal('CANNOT', commandRefusals.allAccepted(id));
     return orderDelivery(message, origin);
   });
 }
@@ -57,9 +56,9 @@ export async function releaseByOperator(
  */
 export async function reportByOperator(quarantine: Quarantine, id: string, verdict: Verdict): Promise<Message> {
   return change(quarantine, id, (message, origin) => {
-    if (message.view === 'notices') throw new Refusal('CANNOT', refusals.notice());
+    if (message.view === 'notices') throw new Refusal('CANNOT', commandRefusals.notice(id));
     if (isReported(message, verdict)) return message;
-    if (message.contentReleased) throw new Refusal('CANNOT', refusals.contentGone(id));
+    if (message.contentReleased) throw new Refusal('CANNOT', commandRefusals.contentGone(id));
     return orderReport(message, verdict, quarantine.policy.reportTargets, origin);
   });
 }
@@ -75,12 +74,12 @@ export async function deleteByOperator(quarantine: Quarantine, id: string): Prom
  */
 export async function restoreMessage(quarantine: Quarantine, id: string): Promise<Message> {
   return change(quarantine, id, (message, origin) => {
-    if (message.view === 'reports') throw new Refusal('CANNOT', refusals.notThere(id));
-    if (message.contentReleased) throw new Refusal('CANNOT', refusals.contentGone(id));
-    if (isParked(message.delivery)) throw new Refusal('CANNOT', refusals.deliveryParked(id));
-    if (message.delivery?.state === 'due') throw new Refusal('CANNOT', refusals.deliveryPending(id));
+    if (message.view === 'reports') throw new Refusal('CANNOT', commandRefusals.notThere(id));
+    if (message.contentReleased) throw new Refusal('CANNOT', commandRefusals.contentGone(id));
+    if (isParked(message.delivery)) throw new Refusal('CANNOT', commandRefusals.deliveryParked(id));
+    if (message.delivery?.state === 'due') throw new Refusal('CANNOT', commandRefusals.deliveryPending(id));
     const back = comeBack(message, origin.now);
-    if (message.visibleTo.length >= back.visibleTo.length) throw new Refusal('CANNOT', refusals.stillHeld(id));
+    if (message.visibleTo.length >= back.visibleTo.length) throw new Refusal('CANNOT', commandRefusals.stillHeld(id));
     return back;
   });
 }
@@ -92,7 +91,7 @@ async function change(
 ): Promise<Message> {
   return repeatWhileStale(async () => {
     const found = await quarantine.storage.worker.get(id);
-    if (!found) throw new Refusal('NONEXISTENT', refusals.notThere(id));
+    if (!found) throw new Refusal('NONEXISTENT', commandRefusals.notThere(id));
     const after = decide(found, { by: 'cli', cause: 'CLI', now: quarantine.clock.now() });
     if (after === found) return found;
     const { messages } = await quarantine.storage.commit([{ before: found, after }]);

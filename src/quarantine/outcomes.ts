@@ -2,10 +2,10 @@
 // claim still holds its lease, so that a late answer cannot close a newer order. Called by src/queue after each attempt.
 import { whileClaimed, withJob } from './claims.ts';
 import type { Claim } from './claims.ts';
+import { insertFailureNotice } from './failure-notice.ts';
 import { retryDelayMs } from './job.ts';
 import type { Delivery, DeliveryRecipient } from './job.ts';
 import type { Message } from './message.ts';
-import { insertFailureNotice } from './notice.ts';
 import { comeBack, markedIfDelivered } from './orders.ts';
 import type { Quarantine } from './quarantine.ts';
 import { repeatWhileStale } from './repeat-while-stale.ts';

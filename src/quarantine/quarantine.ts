@@ -6,6 +6,7 @@ import type { View } from './message.ts';
 import type { Meter } from './meter.ts';
 import type { Clock, Log, Storage } from './ports.ts';
 import type { Role } from './scope.ts';
+import type { Sentences } from './sentences.ts';
 
 /** The settings that the domain's rules depend on. All times in milliseconds. */
 export interface Policy {
@@ -36,6 +37,8 @@ export interface Quarantine {
   domains: DomainDirectory;
   folders: FolderSet;
   policy: Policy;
+  /** What people are told, in the language of the settings. */
+  sentences: Sentences;
   clock: Clock;
   log: Log;
   /** Absent: nobody reads figures, as in commands. */

@@ -6,7 +6,7 @@
 //   const message = await insertMessage(storage, { view: 'training' });
 import { createHash } from 'node:crypto';
 import { likenessOf } from '../../src/quarantine/likeness.ts';
-import { firstHolding } from '../../src/quarantine/message.ts';
+import { firstHolding, ownerOfLogin } from '../../src/quarantine/message.ts';
 import type { Message, Owner } from '../../src/quarantine/message.ts';
 import type { NewContent, NewMessage, Storage } from '../../src/quarantine/ports.ts';
 import { readMessage } from '../../src/quarantine/reading/read-message.ts';
@@ -40,11 +40,7 @@ export function sampleMail(number: number): string {
 
 /** Owner of a login name: an address, a domain or `global`. */
 export function ownerOf(login: string): Owner {
-  const scope = scopeOfLogin(login);
-  return {
-    domain: scope.role === 'global' ? '' : scope.domain,
-    address: scope.role === 'user' ? scope.address : '',
-  };
+  return ownerOfLogin(scopeOfLogin(login));
 }
 
 /** By default caught mail for alice@example.com, seen by everybody entitled. Ids ascend. */

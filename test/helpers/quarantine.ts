@@ -5,12 +5,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import english from '../../src/languages/en.ts';
 import { loadFolders } from '../../src/load-folders.ts';
 import { blankDomain, openDomainDirectory } from '../../src/quarantine/domains.ts';
 import { createFolderSet } from '../../src/quarantine/folder-set.ts';
 import type { FolderSwitch } from '../../src/quarantine/folder.ts';
 import type { DomainRecord, Log, Storage } from '../../src/quarantine/ports.ts';
 import type { Policy, Quarantine } from '../../src/quarantine/quarantine.ts';
+import type { Sentences } from '../../src/quarantine/sentences.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { placeTestStore } from './test-store.ts';
 
@@ -38,6 +40,8 @@ export interface TestQuarantineOptions {
   /** Where releases of example.com go; by default a port that nobody listens on. */
   deliverTo?: string;
   folders?: Partial<Record<FolderSwitch, boolean>>;
+  /** Default: English. */
+  sentences?: Sentences;
   now?: number;
   /** Stands between the domain and the store, for a store in trouble. */
   wrapStorage?: (storage: Storage) => Storage;
@@ -75,6 +79,7 @@ export async function openTestQuarantine(options: TestQuarantineOptions = {}): P
     domains: await openDomainDirectory(opened),
     folders: createFolderSet(await loadFolders(), { outgoing: true, training: true, trash: true, ...options.folders }),
     policy: testPolicy(options.policy),
+    sentences: options.sentences ?? english,
     clock,
     log,
   };

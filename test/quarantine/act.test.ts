@@ -68,7 +68,7 @@ describe('moving messages into a drop', () => {
     const outcome = await drag(quarantine, { as: 'alice@example.com', to: 'Release', uids: [1] });
     assert.deepEqual(outcome.uids, [1]);
     assert.equal(outcome.refused, null);
-    assert.equal(outcome.text, '1 message will be delivered');
+    assert.equal(outcome.text, '1 message will be delivered to its recipients.');
     for (const login of ['global', 'example.com', 'alice@example.com'])
       assert.deepEqual(await uidsSeenBy(storage, login), []);
     const message = await stored(storage, id);
@@ -106,7 +106,7 @@ describe('moving messages into a drop', () => {
     assert.equal(outcome.refused?.code, 'NOPERM');
     assert.match(
       outcome.refused?.message ?? '',
-      /^2 messages of 3 accepted, 1 refused\. This message was quarantined as virus/,
+      /^2 messages will be delivered to their recipients\. 1 message stays where it is\. Messages that were quarantined as virus/,
     );
     assert.deepEqual(await uidsSeenBy(storage, 'alice@example.com'), [2]);
   });
@@ -131,7 +131,12 @@ describe('moving messages into a drop', () => {
   it('ignores UIDs that are gone and answers OK', async () => {
     await using test = await openTestQuarantine();
     const outcome = await drag(test.quarantine, { to: 'Release', uids: [7, 9] });
-    assert.deepEqual(outcome, { uids: [], copied: null, text: 'No messages', refused: null });
+    assert.deepEqual(outcome, {
+      uids: [],
+      copied: null,
+      text: 'These messages are no longer here, so nothing was done.',
+      refused: null,
+    });
   });
 
   it('never reaches another login’s messages', async () => {
@@ -192,7 +197,7 @@ describe('moving messages into a drop', () => {
     const uids = await uidsSeenBy(storage, 'global');
     assert.equal(uids.length, 10_000);
     const outcome = await drag(quarantine, { to: 'Release & Train', uids });
-    assert.equal(outcome.text, '10000 messages will be delivered, 10000 messages will be reported as not spam');
+    assert.equal(outcome.text, '10000 messages will be delivered to their recipients and reported as not spam.');
     assert.deepEqual(await uidsSeenBy(storage, 'global'), []);
   });
 });
@@ -222,7 +227,7 @@ describe('moving more messages than one write should take', () => {
     assert.deepEqual(outcome.uids, uids);
     assert.equal(outcome.copied?.uids.length, 1500);
     assert.equal(new Set(outcome.copied?.uids).size, 1500);
-    assert.equal(outcome.text, '1500 messages will be delivered');
+    assert.equal(outcome.text, '1500 messages will be delivered to their recipients.');
   });
 
   it('leaves what has gone and what has not, when the store fails in between', async () => {
@@ -240,7 +245,10 @@ describe('moving more messages than one write should take', () => {
     await assert.rejects(drag(quarantine, { to: 'Release', uids }), TemporaryError);
     assert.deepEqual(await uidsSeenBy(storage, 'global'), uids.slice(1000));
     assert.equal((await storage.worker.withJobs({ ended: false, limit: Infinity })).length, 1000);
-    assert.equal((await drag(quarantine, { to: 'Release', uids })).text, '500 messages will be delivered');
+    assert.equal(
+      (await drag(quarantine, { to: 'Release', uids })).text,
+      '500 messages will be delivered to their recipients.',
+    );
   });
 });
 
@@ -265,7 +273,7 @@ describe('copying messages into a drop', () => {
     await assert.rejects(
       drag(quarantine, { as: 'alice@example.com', cause: 'COPY', to: 'Release', uids: [1, 2] }),
       (error: Refusal) => {
-        assert.match(error.message, /^Nothing was done, because 1 of 2 messages cannot be accepted\./);
+        assert.match(error.message, /^Nothing was done, because 1 of the 2 messages cannot be accepted\./);
         return true;
       },
     );
@@ -280,7 +288,7 @@ describe('copying messages into a drop', () => {
     const ordered = (await stored(storage, id)).delivery;
     const again = await drag(quarantine, { cause: 'COPY', to: 'Release', uids: [1] });
     assert.deepEqual(again.uids, [1]);
-    assert.equal(again.text, 'Nothing more to do: 1 message had been released before');
+    assert.equal(again.text, '1 message had been released before, so nothing more is done.');
     await drag(quarantine, { to: 'Release', uids: [1] });
     const message = await stored(storage, id);
     assert.deepEqual(message.delivery, ordered);
@@ -297,8 +305,8 @@ describe('copying messages into a drop', () => {
         drag(quarantine, { as: logins[i % 3], cause: i % 2 ? 'MOVE' : 'COPY', to: 'Release', uids: [1] }),
       ),
     );
-    assert.ok(outcomes.some(({ text }) => text === '1 message will be delivered'));
-    assert.equal(outcomes.filter(({ text }) => text === '1 message will be delivered').length, 1);
+    assert.ok(outcomes.some(({ text }) => text === '1 message will be delivered to its recipients.'));
+    assert.equal(outcomes.filter(({ text }) => text === '1 message will be delivered to its recipients.').length, 1);
     const message = await stored(storage, id);
     assert.equal(message.delivery?.recipients.length, 1);
     assert.equal(message.holding, 1);
@@ -309,7 +317,7 @@ describe('copying messages into a drop', () => {
     const { quarantine, storage } = test;
     const id = await arrive(quarantine);
     const nothing = await drag(quarantine, { cause: 'COPY', to: 'Spam', uids: [1] });
-    assert.equal(nothing.text, 'Nothing to report: the filter already knows 1 message as spam');
+    assert.equal(nothing.text, '1 message was known to be spam already, so nothing is reported.');
     assert.equal((await stored(storage, id)).report, null);
     await drag(quarantine, { cause: 'COPY', to: 'Not Spam', uids: [1] });
     await drag(quarantine, { cause: 'COPY', to: 'Spam', uids: [1] });
@@ -323,7 +331,7 @@ describe('deleting with the Trash folder', () => {
     const { quarantine, storage } = test;
     const id = await arrive(quarantine);
     const outcome = await drag(quarantine, { as: 'alice@example.com', to: 'Trash', uids: [1] });
-    assert.equal(outcome.text, '1 message deleted');
+    assert.equal(outcome.text, '1 message was deleted.');
     assert.deepEqual(await uidsSeenBy(storage, 'alice@example.com'), []);
     assert.deepEqual(await uidsSeenBy(storage, 'example.com'), [1]);
     assert.deepEqual(await uidsSeenBy(storage, 'global'), [1]);

@@ -9,7 +9,7 @@ import type { DropFolder } from '../../src/quarantine/folder.ts';
 import { cancelJob } from '../../src/quarantine/jobs.ts';
 import { firstHolding } from '../../src/quarantine/message.ts';
 import type { Message } from '../../src/quarantine/message.ts';
-import { insertFailureNotice } from '../../src/quarantine/notice.ts';
+import { insertFailureNotice } from '../../src/quarantine/failure-notice.ts';
 import { deleteByOperator } from '../../src/quarantine/operator.ts';
 import { recordDelivery } from '../../src/quarantine/outcomes.ts';
 import type { Quarantine } from '../../src/quarantine/quarantine.ts';
@@ -76,7 +76,7 @@ describe('appending to Release', () => {
     await using test = await openTestQuarantine();
     const [id] = await arrive(test.quarantine, mail('one'));
     const outcome = await appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one'));
-    assert.equal(outcome.text, '1 message will be delivered');
+    assert.equal(outcome.text, '1 message will be delivered to its recipients.');
     const message = await get(test, id);
     assert.equal(message.delivery?.cause, 'APPEND');
     assert.deepEqual(message.visibleTo.toSorted(), ['domain', 'global', 'user']);
@@ -168,7 +168,7 @@ describe('appending to Release', () => {
     const ordered = (await get(test, id)).delivery;
     assert.match(
       (await appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one'))).text,
-      /^Nothing more to do/,
+      /so nothing more is done\.$/,
     );
     await storeFlags(test.quarantine, {
       scope: scopeOfLogin('global'),
@@ -179,7 +179,7 @@ describe('appending to Release', () => {
     });
     await expunge(test.quarantine, { scope: scopeOfLogin('global'), view: 'caught', uids: [1] });
     const outcome = await appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one'));
-    assert.match(outcome.text, /^Nothing more to do/);
+    assert.match(outcome.text, /so nothing more is done\.$/);
     assert.deepEqual((await get(test, id)).delivery, ordered);
   });
 
@@ -223,7 +223,7 @@ describe('appending to Release', () => {
     const messages = Array.from({ length: 120 }, (_, i) => ({ ...report, id: `report${i}` }));
     await storage.insert({ content, messages, skipKnown: false }, clock.now());
     const outcome = await appendAs(quarantine, 'example.com', 'Release', mail('one'));
-    assert.equal(outcome.text, '1 message will be delivered');
+    assert.equal(outcome.text, '1 message will be delivered to its recipients.');
   });
 
   it('keeps to the rights of the login', async () => {
@@ -238,7 +238,7 @@ describe('appending to Spam and Not Spam', () => {
     await using test = await openTestQuarantine();
     const raw = Buffer.concat([Buffer.from('X-Mozilla-Keys: \r\n'), mail('from my inbox')]);
     const outcome = await appendAs(test.quarantine, 'alice@example.com', 'Spam', raw);
-    assert.equal(outcome.text, '1 message will be reported as spam');
+    assert.equal(outcome.text, '1 message will be reported as spam.');
     const [report] = await reports(test);
     assert.equal(report?.report?.verdict, 'spam');
     assert.deepEqual(report?.owner, { domain: 'example.com', address: 'alice@example.com' });
@@ -258,7 +258,10 @@ describe('appending to Spam and Not Spam', () => {
   it('twice the same verdict is one report; the opposite supersedes it', async () => {
     await using test = await openTestQuarantine();
     await appendAs(test.quarantine, 'example.com', 'Spam', mail('one'));
-    assert.match((await appendAs(test.quarantine, 'example.com', 'Spam', mail('one'))).text, /^Nothing to report/);
+    assert.match(
+      (await appendAs(test.quarantine, 'example.com', 'Spam', mail('one'))).text,
+      /so nothing is reported\.$/,
+    );
     assert.equal((await reports(test)).length, 1);
     await appendAs(test.quarantine, 'example.com', 'Not Spam', mail('one'));
     const found = await reports(test);
@@ -286,7 +289,7 @@ describe('appending to Spam and Not Spam', () => {
     ]);
     assert.deepEqual(
       outcomes.map(({ text }) => text),
-      ['1 message will be reported as spam', '1 message will be reported as not spam'],
+      ['1 message will be reported as spam.', '1 message will be reported as not spam.'],
     );
     const [report, ...others] = await reports(test);
     assert.deepEqual(others, []);
@@ -300,7 +303,7 @@ describe('appending to Spam and Not Spam', () => {
     const [report] = await reports(test);
     await cancelJob(test.quarantine, report?.id ?? '', 'cli');
     const again = await appendAs(test.quarantine, 'alice@example.com', 'Spam', mail('one'));
-    assert.equal(again.text, '1 message will be reported as spam');
+    assert.equal(again.text, '1 message will be reported as spam.');
     assert.equal((await get(test, report?.id)).report?.targets.maildir?.state, 'due');
   });
 
@@ -371,7 +374,7 @@ describe('what cannot be appended', () => {
     });
     await assert.rejects(appendAs(quarantine, 'global', 'Spam', Buffer.alloc(2_000_001)), {
       code: 'TOOBIG',
-      message: 'Messages up to 2 MB are accepted.',
+      message: 'This message is too large: messages of up to 2 MB are accepted.',
     });
     await assert.rejects(appendAs(quarantine, 'global', 'Trash', mail('one')), { code: 'CANNOT' });
     assert.deepEqual(await reports(test), []);

@@ -10,6 +10,7 @@ import release from '../../folders/release.ts';
 import spam from '../../folders/spam.ts';
 import trainingRequested from '../../folders/training-requested.ts';
 import trash from '../../folders/trash.ts';
+import english from '../../src/languages/en.ts';
 import { decide } from '../../src/quarantine/decide.ts';
 import { Refusal } from '../../src/quarantine/errors.ts';
 import type { DropFolder, ViewFolder } from '../../src/quarantine/folder.ts';
@@ -18,6 +19,7 @@ import { orderDelivery, orderReport } from '../../src/quarantine/orders.ts';
 import type { Role } from '../../src/quarantine/scope.ts';
 import { bareMessage } from '../helpers/bare-message.ts';
 
+const { refusals } = english;
 const policy = {
   releaseRights: { spam: ['user', 'domain', 'global'], virus: ['global'] } satisfies Record<string, Role[]>,
   outgoingRights: ['global'] satisfies Role[],
@@ -41,6 +43,7 @@ function outcome(question: {
       ...question,
       role: question.role ?? 'global',
       message,
+      refusals,
       policy: { ...policy, confirmCaught: question.confirmCaught ?? false },
     });
     const words = [
@@ -175,7 +178,8 @@ describe('an order that was given before', () => {
 describe('the sentence of a refusal', () => {
   const sentence = (drop: DropFolder, source: ViewFolder, role: Role = 'user', category = 'spam'): string => {
     try {
-      decide({ drop, source, cause: 'MOVE', role, message: bareMessage({ view: source.shows, category }), policy });
+      const message = bareMessage({ view: source.shows, category });
+      decide({ drop, source, cause: 'MOVE', role, message, policy, refusals });
     } catch (error) {
       return error instanceof Error ? error.message : '';
     }
@@ -193,7 +197,7 @@ describe('the sentence of a refusal', () => {
   it('says who may do it instead', () => {
     assert.equal(
       sentence(release, caught, 'user', 'virus'),
-      'This message was quarantined as virus and may not be released by this login. Ask the administrator of the quarantine.',
+      'Messages that were quarantined as virus may not be released with this login. Ask the administrator of the quarantine.',
     );
   });
 });

@@ -51,6 +51,28 @@ describe('the folders', () => {
     assert.equal(folders.showing('reports'), undefined);
   });
 
+  it('take from those views alone that the login lists, so that nobody is told of a folder that is not there', async () => {
+    const folders = createFolderSet(await loadFolders(), { ...allOn, training: false });
+    const from = (role: 'domain' | 'user') => {
+      const spam = folders.find('Spam', role);
+      return spam?.kind === 'drop' ? spam.accepts.from : null;
+    };
+    assert.deepEqual(from('user'), ['Caught']);
+    assert.deepEqual(from('domain'), ['Caught', 'Caught (Outgoing)']);
+  });
+
+  it('that are switched off are known as such to those who would have them', async () => {
+    const folders = createFolderSet(await loadFolders(), { outgoing: false, training: true, trash: false });
+    assert.equal(folders.switchedOff('Trash', 'user')?.mailbox, 'Trash');
+    assert.equal(folders.switchedOff('Caught (Outgoing)', 'domain')?.mailbox, 'Caught (Outgoing)');
+    for (const [name, role] of [
+      ['Caught (Outgoing)', 'user'],
+      ['Training Requested', 'user'],
+      ['Drafts', 'global'],
+    ] as const)
+      assert.equal(folders.switchedOff(name, role), undefined, name);
+  });
+
   it('have no \\Junk: mail programs would file reports by themselves', async () => {
     for (const { specialUse } of await loadFolders()) assert.ok(specialUse === undefined || specialUse === '\\Trash');
   });

@@ -1,9 +1,10 @@
 // The notice that a release failed: whose INBOX it is in, what it says, and that a repetition adds nothing.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import german from '../../src/languages/de.ts';
 import type { Delivery } from '../../src/quarantine/job.ts';
 import type { Message } from '../../src/quarantine/message.ts';
-import { insertFailureNotice } from '../../src/quarantine/notice.ts';
+import { insertFailureNotice } from '../../src/quarantine/failure-notice.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
 import { insertMessage, newContent, ownerOf } from '../helpers/messages.ts';
 import type { MessageOverrides } from '../helpers/messages.ts';
@@ -102,7 +103,7 @@ describe('the notice of a failed release', () => {
     assert.ok(lines.includes('The release of "An order" failed.'));
     assert.ok(lines.includes('From: s@remote.example') || lines.includes('From: sender@remote.example'));
     assert.ok(lines.includes(`    ${reply}`));
-    assert.ok(lines.includes('It could not be delivered to z@remote.example. The other server said:'));
+    assert.ok(lines.includes('It could not be delivered to z@remote.example. The other server said nothing.'));
     assert.ok(lines.includes('It was delivered to x@remote.example.'));
     assert.ok(lines.includes(`Message ${id}`));
     assert.match(notice, /Content-Transfer-Encoding: 8bit/);
@@ -132,6 +133,20 @@ describe('the notice of a failed release', () => {
     const [text = ''] = await noticesOf(test, 'alice@example.com');
     for (const line of text.slice(0, text.indexOf('\r\n\r\n')).split('\r\n')) assert.ok(line.length <= 78, line);
     assert.ok(text.includes(`The release of "${subject}" failed.`));
+  });
+
+  it('is written in the language of the settings', async () => {
+    await using test = await openTestQuarantine({ sentences: german });
+    await fail(test, { content: newContent('Subject: Grüße\r\n\r\n') });
+    const [notice = ''] = await noticesOf(test, 'alice@example.com');
+    assert.match(notice, /^Content-Language: de\r$/m);
+    assert.match(notice, /^Die Freigabe von „Grüße“ ist fehlgeschlagen\.\r$/m);
+    assert.ok(notice.includes(`    ${reply}\r\n`));
+    const scope = scopeOfLogin('alice@example.com');
+    const [message] = await test.storage.find(scope, { view: 'notices' });
+    const [reading] = await test.storage.readings(scope, [message?.id ?? '']);
+    assert.equal(reading?.summary.subject, 'Freigabe fehlgeschlagen: Grüße');
+    assert.equal(reading.summary.from, 'Quarantäne <quarantine@quarantine.example.test>');
   });
 
   it('says what it knows of a bounce without a subject', async () => {

@@ -85,7 +85,7 @@ describe('while the worker delivers the very messages', () => {
     await using test = await openBusy();
     const { quarantine, storage } = test;
     const copied = await drag(quarantine, 'COPY', 'Release');
-    assert.equal(copied.text, '20 messages will be delivered');
+    assert.equal(copied.text, '20 messages will be delivered to their recipients.');
     assert.deepEqual(copied.copied?.uids, numbers(20));
     const stored = await storeFlags(quarantine, {
       scope,

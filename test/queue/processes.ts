@@ -1,6 +1,7 @@
 // Several processes on one store, for tests of what their workers do to each other: each has a storage and a clock of its own. The far end
 // and the filter are the test's, so that it sees every attempt of all of them and says when they are answered.
 import { setTimeout as sleep } from 'node:timers/promises';
+import english from '../../src/languages/en.ts';
 import { loadFolders } from '../../src/load-folders.ts';
 import { openDomainDirectory } from '../../src/quarantine/domains.ts';
 import { TemporaryError } from '../../src/quarantine/errors.ts';
@@ -61,6 +62,7 @@ export async function withProcesses(
       domains: await openDomainDirectory(storage),
       folders: createFolderSet(await loadFolders(), { outgoing: true, training: true, trash: false }),
       policy: testPolicy({ reportTargets: [filter.name] }),
+      sentences: english,
       clock,
       log,
     };

@@ -1,5 +1,6 @@
 // A process of its own with one worker, for several-workers.test.ts to stop and wake:
 // node worker-process.ts STORE LEASE_MS
+import english from '../../src/languages/en.ts';
 import { openDomainDirectory } from '../../src/quarantine/domains.ts';
 import { createFolderSet } from '../../src/quarantine/folder-set.ts';
 import { startWorker } from '../../src/queue/worker.ts';
@@ -17,6 +18,7 @@ const worker = startWorker({
     domains: await openDomainDirectory(storage),
     folders: createFolderSet([], { outgoing: false, training: false, trash: false }),
     policy: testPolicy(),
+    sentences: english,
     clock: { now: () => Date.now() },
     log,
   },

@@ -440,7 +440,7 @@ describe('imapflow', () => {
         assert.equal(error.serverResponseCode, 'CANNOT');
         assert.equal(
           error.responseText,
-          'This message is not in the quarantine, so it cannot be released. Release & Train accepts messages from Caught and Caught (Outgoing).',
+          'This message is not in the quarantine, so it cannot be released. Release & Train accepts messages from Caught.',
         );
         return true;
       });
@@ -462,23 +462,23 @@ describe('imapflow', () => {
     await server.handIn(sampleMail('Harmless'));
     await using client = await Client.open(server, 'Caught');
     const virus =
-      'This message was quarantined as virus and may not be released by this login. Ask the administrator of the quarantine.';
+      'Messages that were quarantined as virus may not be released with this login. Ask the administrator of the quarantine.';
     const refusals: [() => Promise<unknown>, string, string][] = [
       [() => client.messageMove('1', 'Release', { uid: true }), 'NOPERM', virus],
       [
         () => client.messageCopy('1:2', 'Release & Train', { uid: true }),
         'NOPERM',
-        `Nothing was done, because 1 of 2 messages cannot be accepted. ${virus}`,
+        `Nothing was done, because 1 of the 2 messages cannot be accepted. ${virus}`,
       ],
       [
         () => client.messageMove('1', 'INBOX', { uid: true }),
         'CANNOT',
-        'INBOX shows what the quarantine holds; nothing can be put into it. Drag messages to Release, Release & Train, Not Spam, Spam and Trash.',
+        'INBOX shows what the quarantine holds, so nothing can be put into it. Drag messages to Release, Release & Train, Not Spam, Spam or Trash.',
       ],
       [
         () => client.messageMove('1', 'Archive', { uid: true }),
         'NONEXISTENT',
-        'There is no such folder here. The folders of the quarantine are fixed.',
+        'There is no such folder here, and none can be made: the folders of the quarantine are fixed.',
       ],
     ];
     for (const [attempt, code, text] of refusals) {

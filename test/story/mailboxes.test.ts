@@ -88,7 +88,7 @@ describe('the folders', () => {
       for (const command of ['STATUS Release (MESSAGES)', 'SELECT Release']) {
         const reply = await client.command(command);
         assert.equal(reply.code, 'NOPERM');
-        assert.match(reply.text, /Release cannot be opened: drag messages into it\./);
+        assert.match(reply.text, /Release cannot be opened, because nothing is kept in it\. Drag a message here/);
       }
       await client.command('SELECT Caught');
       const copied = await client.command('UID COPY 1 Release');
@@ -383,7 +383,7 @@ describe('appending', () => {
       client.write(mozilla);
       client.write('\r\n');
       const reply = await client.readReply(tag);
-      assert.match(reply.text, /^\[APPENDUID \d+ 1\] 1 message will be delivered$/);
+      assert.match(reply.text, /^\[APPENDUID \d+ 1\] 1 message will be delivered to its recipients\.$/);
       assert.deepEqual((await server.farEnd.nextReceived()).content.subarray(-raw.length), raw);
     },
   );

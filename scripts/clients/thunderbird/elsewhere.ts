@@ -119,7 +119,7 @@ export async function useDomainLogin(stage: Stage): Promise<void> {
       // Not downloaded before, it was fetched with BODY[], which sets the flag by itself.
       await eventually('\\Seen', async () => (await witness.stored('Price list')).flags.domain, ['\\Seen']);
       await thunderbird.call('drag', { from: outgoing, to: [domain, 'Release'], subjects: ['Price list'] });
-      await witness.isAlerted(/\[NOPERM\] Outgoing mail may not be released by this login\./);
+      await witness.isAlerted(/\[NOPERM\] Outgoing mail may not be released with this login\./);
       await witness.seesList(['Price list']);
       await thunderbird.call('drag', { from: outgoing, to: [domain, 'Not Spam'], subjects: ['Price list'] });
       await witness.learned('ham', ['Offer 2', 'Offer 3', 'Price list']);

@@ -21,8 +21,8 @@ export const firstStart: Part = {
   act: useIt,
   refusals: {
     must: [
-      /^uid move \d+ "Release" → NO \[NOPERM\] This message was quarantined as virus/,
-      /^uid move \d+:\d+,\d+ "Release" → NO \[NOPERM\] 2 messages of 3 accepted, 1 refused/,
+      /^uid move \d+ "Release" → NO \[NOPERM\] Messages that were quarantined as virus/,
+      /^uid move \d+:\d+,\d+ "Release" → NO \[NOPERM\] 2 messages will be delivered to their recipients\. 1 message stays where it is/,
       /^uid move \d+ "Caught" → NO \[CANNOT\] What was dragged to Release/,
       /^append "Release" .* → NO \[CANNOT\] This message is not in the quarantine/,
       /^uid move \d+ "Release" → NO \[NOPERM\] Outgoing mail may not be released/,

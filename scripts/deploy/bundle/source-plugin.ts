@@ -7,11 +7,12 @@ import type { Plugin } from 'esbuild';
 /** Directories that are read at run time: where they are, and where the bundle has them. */
 export const assets: Readonly<Record<string, string>> = { 'src/cli/demo/mail': 'lib/mail' };
 
-/** Files that know where they are, and find what they want from lib/ as well: package.json, folders/, mail/. */
+/** Files that know where they are, and find what they want from lib/ as well: package.json, folders/, languages/, mail/. */
 const findTheirWay: readonly string[] = [
   'src/edition.ts',
   'src/version.ts',
   'src/load-folders.ts',
+  'src/languages.ts',
   'src/cli/demo/sample-mail.ts',
 ];
 

@@ -1,8 +1,7 @@
 // What the demo tells while it runs: one line for each thing that happens. What comes from mail is shown without control characters.
 // Called by start-demo.ts and demo-log.ts.
 import { styleText } from 'node:util';
-import { count } from '../../quarantine/sentences.ts';
-import { shownNumber, shownText } from '../shown-values.ts';
+import { shownCount, shownNumber, shownText } from '../shown-values.ts';
 import type { Learned } from './learning-filter.ts';
 import type { Arrived } from './next-hop.ts';
 
@@ -36,7 +35,7 @@ export function dropLine({ by, cause, folder, from, total, nothing }: Drop): str
   const verb = { APPEND: 'put', COPY: 'copied', MOVE: 'moved' }[cause];
   const way = from === undefined ? `into ${folder}` : `from ${from} to ${folder}`;
   const end = nothing === total ? ': nothing to do' : '';
-  return `${arrow('yellow')} ${by} ${verb} ${count(total)} ${way}${end}`;
+  return `${arrow('yellow')} ${by} ${verb} ${shownCount(total, 'message')} ${way}${end}`;
 }
 
 /** For what the server warns of. */
