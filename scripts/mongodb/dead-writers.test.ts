@@ -8,6 +8,7 @@ import type { Storage } from '../../src/quarantine/ports.ts';
 import { collectionsOf } from '../../src/storage/mongodb/connection.ts';
 import type { Connection } from '../../src/storage/mongodb/connection.ts';
 import { connect } from '../../src/storage/mongodb/open.ts';
+import { openedMailbox } from '../../test/helpers/mailbox.ts';
 import { arrivedAt, insertMessage, newContent, newMessage } from '../../test/helpers/messages.ts';
 import { seededRandom } from '../../test/helpers/seeded-random.ts';
 import { buried, change, flagged, hiddenFrom, removed } from '../../test/storage/contract/changes.ts';
@@ -63,14 +64,14 @@ describe('a process that dies at the worst moment', () => {
   test('leaves a message without a number: whoever changes its flags or removes it gives it one first', async () => {
     const { id } = await leaveUnnumbered();
     const storage = open();
-    assert.deepEqual((await storage.openMailbox(alice, 'caught')).uids, []);
+    assert.deepEqual((await openedMailbox(storage, alice, 'caught')).uids, []);
     await change(storage, id, flagged('user', '\\Seen'));
-    const { uids, firstUnseenUid } = await storage.openMailbox(alice, 'caught');
+    const { uids, firstUnseenUid } = await openedMailbox(storage, alice, 'caught');
     assert.deepEqual([uids, firstUnseenUid], [[1], null]);
     const other = await leaveUnnumbered();
     await change(storage, other.id, removed());
     for (const scope of [alice, exampleCom, global])
-      assert.deepEqual((await storage.openMailbox(scope, 'caught')).uids, [1], 'the other one is removed');
+      assert.deepEqual((await openedMailbox(storage, scope, 'caught')).uids, [1], 'the other one is removed');
   });
 
   for (const skipKnown of [false, true])
@@ -79,7 +80,7 @@ describe('a process that dies at the worst moment', () => {
       const storage = open();
       assert.deepEqual(await storage.insert({ ...arrival, skipKnown }, arrivedAt), [{ known: true }]);
       for (const scope of [alice, exampleCom, global])
-        assert.deepEqual((await storage.openMailbox(scope, 'caught')).uids, [1]);
+        assert.deepEqual((await openedMailbox(storage, scope, 'caught')).uids, [1]);
     });
 
   test('leaves UIDNEXT behind: readers raise it for all who see the message, though it is being hidden from one of them', async () => {
@@ -89,7 +90,7 @@ describe('a process that dies at the worst moment', () => {
     const hiding = dyingAt('sequences update');
     void change(hiding.storage, 'hidden', hiddenFrom('user'));
     await hiding.stopped;
-    const { uids, uidNext } = await open().openMailbox(alice, 'caught');
+    const { uids, uidNext } = await openedMailbox(open(), alice, 'caught');
     assert.deepEqual([uids, uidNext], [[1], 2], 'it is hidden from nobody before that has its number');
   });
 

@@ -6,6 +6,7 @@ import { StaleError, TemporaryError } from '../../src/quarantine/errors.ts';
 import type { Message } from '../../src/quarantine/message.ts';
 import type { DropUids, Storage } from '../../src/quarantine/ports.ts';
 import type { Scope } from '../../src/quarantine/scope.ts';
+import { openedMailbox } from '../../test/helpers/mailbox.ts';
 import { arrivedAt, newContent, newMessage, ownerOf } from '../../test/helpers/messages.ts';
 import { alice, exampleCom, global } from '../../test/storage/contract/store.ts';
 
@@ -79,7 +80,7 @@ export function startLoad(storages: readonly Storage[]): Load {
     let modseq = 0;
     for (let last = false; !last;) {
       last = !goOn();
-      const snapshot = await attempt(() => storage.openMailbox(scope, 'caught'));
+      const snapshot = await attempt(() => openedMailbox(storage, scope, 'caught'));
       if (!snapshot) continue;
       assert.ok(snapshot.modseq >= modseq, `modseq fell from ${modseq} to ${snapshot.modseq}`);
       for (const uid of snapshot.uids)

@@ -118,9 +118,9 @@ async function write(storage: Storage, as: As): Promise<void> {
 
 async function read(storage: Storage, as: As): Promise<void> {
   const view = 'caught' as const;
-  const { uids } = await storage.openMailbox(scopes[0]!, view);
   const listed = await storage.list(scopes[0]!, view, [{ from: 1, to: 99 }]);
   const ids = listed.map((message) => message.id);
+  const uids = listed.map((message) => message.uid);
   for (const scope of scopes) {
     await as('openMailbox', () => storage.openMailbox(scope, view));
     await as('mailboxStatus', () => storage.mailboxStatus(scope, view));

@@ -88,7 +88,18 @@ describe('the plan of', () => {
     const alone = looked().filter(
       ({ by, collection }) => /openMailbox|mailboxStatus|nextDueAt/.test(by) && collection === 'messages',
     );
-    const inIndex = alone.filter(({ filter }) => /"(user|domain|global)\.shown"|"dueAt"/.test(JSON.stringify(filter)));
+    const isAbout = (words: RegExp) => (command: Overheard) => words.test(JSON.stringify(command.filter));
+    // Messages that have flags are looked at, and no others.
+    const flagged = alone.filter(isAbout(/\.flags\.0"/));
+    assert.ok(flagged.length >= 3, String(flagged.length));
+    for (const command of flagged)
+      assert.ok(
+        plansOf(command).some(({ index, isSorted }) => isSorted && index.name.startsWith('flagged_for_')),
+        shape(command),
+      );
+    const inIndex = alone
+      .filter(isAbout(/"(user|domain|global)\.shown"|"dueAt"/))
+      .filter((one) => !flagged.includes(one));
     assert.ok(inIndex.length >= 10, String(inIndex.length));
     assert.deepEqual(inIndex.filter((command) => !plansOf(command).some(({ isCovered }) => isCovered)).map(shape), []);
   });

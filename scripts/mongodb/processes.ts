@@ -14,6 +14,7 @@ import type { Message } from '../../src/quarantine/message.ts';
 import type { Storage } from '../../src/quarantine/ports.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
 import { defaultSettings } from '../../src/settings.ts';
+import { openedMailbox } from '../../test/helpers/mailbox.ts';
 import { seededRandom } from '../../test/helpers/seeded-random.ts';
 import type { SeededRandom } from '../../test/helpers/seeded-random.ts';
 import { Cluster } from './processes/cluster.ts';
@@ -151,7 +152,7 @@ function difference({ login, mailbox, sessions }: Watcher, truth: readonly strin
 /** As a session would see it that begins now: `UID subject`. */
 async function mailboxOf(login: string): Promise<string[]> {
   const scope = scopeOfLogin(login);
-  const { uids } = await storage.openMailbox(scope, 'caught');
+  const { uids } = await openedMailbox(storage, scope, 'caught');
   const found = await storage.messagesByUid(scope, 'caught', uids);
   return Promise.all(found.map(async ({ uid, message }) => `${uid} ${await subjectIn(message)}`));
 }

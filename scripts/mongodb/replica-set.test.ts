@@ -13,6 +13,7 @@ import type { Connection } from '../../src/storage/mongodb/connection.ts';
 import { commit } from '../../src/storage/mongodb/messages.ts';
 import { connect, openMongo } from '../../src/storage/mongodb/open.ts';
 import { createSequences } from '../../src/storage/mongodb/sequences.ts';
+import { changesSince, openedMailbox } from '../../test/helpers/mailbox.ts';
 import { arrivedAt, insertMessage, newContent, newMessage } from '../../test/helpers/messages.ts';
 import { alice, exampleCom, global } from '../../test/storage/contract/store.ts';
 import { startLoad } from './load.ts';
@@ -133,7 +134,7 @@ async function oneIsStale({ url, open }: Store): Promise<void> {
   let afterwards: unknown;
   const connection = await connected(url, async () => {
     await storage.commit([{ before: third, after: { ...third, marks: ['$Released'] } }]);
-    afterwards = await storage.changesSince(alice, 'caught', 0);
+    afterwards = await changesSince(storage, alice, 'caught', 0);
   });
   try {
     const writing = { connection, sequences: createSequences(connection) };
@@ -143,7 +144,7 @@ async function oneIsStale({ url, open }: Store): Promise<void> {
   }
   assert.ok(afterwards, 'nothing was written');
   for (const message of [first, second]) assert.deepEqual(await storage.worker.get(message.id), message);
-  assert.deepEqual(await storage.changesSince(alice, 'caught', 0), afterwards, 'a number was taken');
+  assert.deepEqual(await changesSince(storage, alice, 'caught', 0), afterwards, 'a number was taken');
 }
 
 async function conflict({ url, open }: Store): Promise<void> {
@@ -213,7 +214,7 @@ async function steppingDown({ url, open }: Store): Promise<void> {
   const db = client.db(databaseOf(url));
   await everythingIsNumbered(db);
   for (const id of load.stored) assert.ok(await storage.worker.get(id), `${id} was answered and is not there`);
-  const { uids } = await storage.openMailbox(global, 'caught');
+  const { uids } = await openedMailbox(storage, global, 'caught');
   assert.equal(uids.length, await db.collection('messages').countDocuments());
   const taken = load.groups.flatMap(({ firstUid }) =>
     firstUid === null ? [] : [firstUid, firstUid + 1, firstUid + 2],
@@ -249,13 +250,13 @@ function databaseOf(url: string): string {
 async function notices({ open }: Store): Promise<void> {
   const [writing, listening] = [await open(), await open()];
   const known = new Set<number>();
-  let since = (await listening.openMailbox(exampleCom, 'caught')).modseq;
+  let since = (await openedMailbox(listening, exampleCom, 'caught')).modseq;
   let count = 0;
   let reached: () => void = silent;
   let reading = Promise.resolve();
   const stop = listening.watch(() => {
     reading = reading.then(async () => {
-      const changes = await untilAnswered(() => listening.changesSince(exampleCom, 'caught', since));
+      const changes = await untilAnswered(() => changesSince(listening, exampleCom, 'caught', since));
       for (const { uid } of changes.shown) known.add(uid);
       since = changes.modseq;
       if (known.size >= count) reached();
@@ -265,7 +266,7 @@ async function notices({ open }: Store): Promise<void> {
     for (let times = 0; times < 3; times++) {
       if (times) await stepDown(client);
       for (let i = 0; i < 20; i++) await insertInTheEnd(writing);
-      count = (await untilAnswered(() => writing.openMailbox(exampleCom, 'caught'))).uids.length;
+      count = (await untilAnswered(() => openedMailbox(writing, exampleCom, 'caught'))).uids.length;
       await reading;
       if (known.size < count) await new Promise<void>((resolve) => (reached = resolve));
       assert.equal(known.size, count);

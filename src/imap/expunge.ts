@@ -15,9 +15,10 @@ export const expunge: MailboxCommand = ({ quarantine }) => ({
     const { refusals } = quarantine.sentences;
     const mailbox = openMailboxOf(connection);
     readNoMore(call.args, call.uid ? 1 : 0);
-    const uids = call.uid ? uidsAt(mailbox.uids, readMessages(call, call.args[0], mailbox)) : mailbox.uids;
+    const named = call.uid ? uidsAt(mailbox.messages, readMessages(call, call.args[0], mailbox)) : null;
     if (mailbox.readOnly) throw new Refusal('NOPERM', refusals.readOnly());
-    if (mailbox.folder.kind === 'view' && uids.length) {
+    if (mailbox.folder.kind === 'view') {
+      const uids = named ?? (await mailbox.deleted());
       await expungeMessages(quarantine, { scope: mailbox.scope, view: mailbox.folder.shows, uids });
     }
     return { response: 'OK', text: 'EXPUNGE completed' };

@@ -10,6 +10,7 @@ import { FetchLine } from './fetch-line.ts';
 import type { FetchedMessage } from './fetch-line.ts';
 import { marksSeen, parseFetchItems } from './fetch-items.ts';
 import type { FetchItem } from './fetch-items.ts';
+import { formatFlags } from './flags.ts';
 import { openMailboxOf, readingsAtOnce, readMessages } from './message-set.ts';
 import type { OpenMailbox } from './selected.ts';
 import { uidRangesAt } from './sequence-set.ts';
@@ -56,7 +57,7 @@ async function fetchMessages(
     items,
     marksSeen: marksSeen(items) && !mailbox.readOnly,
   };
-  let ranges = uidRangesAt(mailbox.uids, positions);
+  let ranges = uidRangesAt(mailbox.messages, positions);
   while (ranges.length && !connection.closed) {
     const page = await storage.list(mailbox.scope, view, ranges, pageSize);
     await fetchPage(fetching, page);
@@ -76,6 +77,7 @@ async function fetchPage(fetching: Fetch, page: readonly ListedMessage[]): Promi
   const needsReading = items.some(
     ({ kind }) => kind === 'envelope' || kind === 'body' || kind === 'bodyStructure' || kind === 'section',
   );
+  const tellsFlags = items.some(({ kind }) => kind === 'flags');
   for (const slice of slicesOf(page, needsReading ? readingsAtOnce : pageSize)) {
     const ids = slice.map(({ id }) => id);
     const readings = needsReading ? await storage.readings(mailbox.scope, ids) : [];
@@ -85,6 +87,7 @@ async function fetchPage(fetching: Fetch, page: readonly ListedMessage[]): Promi
       // A message that left since the list was read is passed over; the client learns it with the next announcement.
       if (!number || (needsReading && !reading)) return [];
       const newFlags = flags.get(message.uid);
+      if (tellsFlags && !newFlags) mailbox.noteTold(message.uid, formatFlags(message.flags));
       return [{ ...message, number, flags: newFlags ?? message.flags, flagsChanged: newFlags !== undefined, reading }];
     });
     await writeMessages(fetching, messages);
@@ -105,7 +108,7 @@ async function markSeen(
     action: 'add',
     flags: ['\\Seen'],
   });
-  for (const { uid, flags } of stored) mailbox.noteTold(uid, flags);
+  for (const { uid, flags } of stored) mailbox.noteTold(uid, formatFlags(flags));
   return new Map(stored.map(({ uid, flags }) => [uid, flags]));
 }
 

@@ -18,7 +18,8 @@ export function openMailboxOf(connection: ImapConnection<OpenMailbox>): OpenMail
 /** UIDs that do not exist are passed over; a sequence number that does not exist is BAD. */
 export function readMessages(call: CommandCall, argument: Argument | undefined, mailbox: OpenMailbox): PositionRange[] {
   const set = readSequenceSet(argument);
-  const positions = call.uid ? positionsByUid(set, mailbox.uids) : positionsBySequence(set, mailbox.uids.length);
-  if (!positions) throw new BadCommand(`The mailbox has ${mailbox.uids.length} messages; the set names others`);
+  const { messages } = mailbox;
+  const positions = call.uid ? positionsByUid(set, messages) : positionsBySequence(set, messages.length);
+  if (!positions) throw new BadCommand(`The mailbox has ${messages.length} messages; the set names others`);
   return positions;
 }

@@ -23,7 +23,7 @@ async function drop(
   call: CommandCall,
 ): Promise<Answer> {
   const mailbox = openMailboxOf(connection);
-  const uids = uidsAt(mailbox.uids, readMessages(call, call.args[0], mailbox));
+  const uids = uidsAt(mailbox.messages, readMessages(call, call.args[0], mailbox));
   const destination = readMailbox(call.args[1]);
   readNoMore(call.args, 2);
   const to = findDrop(environment, connection.login.scope, destination, mailbox.folder);

@@ -26,8 +26,8 @@ async function searchMailbox(
   const mailbox = openMailboxOf(connection);
   const parsed = parseSearch(call.args);
   if ('refused' in parsed) return parsed.refused;
-  const highestUid = mailbox.uids.at(-1) ?? 0;
-  const plan = new SearchPlan(parsed.key, { now: quarantine.clock.now(), messages: mailbox.uids.length, highestUid });
+  const { length: messages, lastUid: highestUid } = mailbox.messages;
+  const plan = new SearchPlan(parsed.key, { now: quarantine.clock.now(), messages, highestUid });
   const found: number[] = [];
   if (mailbox.folder.kind === 'view' && highestUid && quarantine.domains.isSeenBy(mailbox.scope)) {
     const view = mailbox.folder.shows;

@@ -1,35 +1,45 @@
-// The mailbox that one connection has open: the UIDs that its client knows, in the client's numbering, and what changed since. The only
-// place that sends EXISTS, EXPUNGE and unasked FETCH. It follows the storage's change feed by modseq; nobody pushes into it, so that
-// a change can be neither lost nor told twice, whichever process made it.
+// The mailbox that one connection has open: the version of it that its client knows, and what the client was told beyond that. The only
+// place that sends EXISTS, EXPUNGE and unasked FETCH: what is different between that version and the mailbox as it is (live-mailbox.ts).
+// Nobody pushes into it, so that a change can be neither lost nor told twice, whichever process made it.
 import type { Folder } from '../quarantine/folder.ts';
-import type { MailboxChanges, MailboxSnapshot } from '../quarantine/ports.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import { expunge } from '../quarantine/flags.ts';
 import { sequenceKey } from '../quarantine/scope.ts';
 import type { Scope } from '../quarantine/scope.ts';
 import type { ImapConnection, SelectedMailbox } from './command.ts';
-import { formatFlags } from './flags.ts';
+import type { LiveMailbox } from './live-mailbox.ts';
+import { differenceBetween } from './mailbox-difference.ts';
+import type { MailboxDifference } from './mailbox-difference.ts';
+import { MessageSequence } from './message-sequence.ts';
 
 export interface OpenMailboxOptions {
   quarantine: Quarantine;
   scope: Scope;
   folder: Folder;
   readOnly: boolean;
-  /** Of a view; a drop is always empty. */
-  snapshot: Pick<MailboxSnapshot, 'uids' | 'uidValidity' | 'modseq'>;
+  /** Null for a drop, which is always empty. */
+  live: LiveMailbox | null;
+  /** What the answer to SELECT has counted. */
+  messages: MessageSequence;
+  /** The quarantine is switched off for this login, so that the mailbox looks empty. */
+  isHidden: boolean;
+  /** Called once, when the mailbox is left. */
+  onClose(): void;
 }
+
+/** Never the text of any flags: the client may have any. */
+const unsure = '';
 
 export class OpenMailbox implements SelectedMailbox {
   readonly folder: Folder;
   readonly scope: Scope;
   readonly readOnly: boolean;
   readonly #quarantine: Quarantine;
-  readonly #uidValidity: number;
-  #uids: number[];
-  #modseq: number;
-  /** The quarantine is switched off for this login, so that the mailbox looks empty. */
+  readonly #live: LiveMailbox | null;
+  readonly #onClose: () => void;
+  #messages: MessageSequence;
   #isHidden: boolean;
-  /** Flags that this client was told as the answer to its own STORE: not told again. */
+  /** Flags that this client was told by an answer, by UID, where its version has others. */
   readonly #told = new Map<number, string>();
   #stopWatching = (): void => undefined;
   #isWatched = false;
@@ -41,90 +51,115 @@ export class OpenMailbox implements SelectedMailbox {
     this.scope = options.scope;
     this.readOnly = options.readOnly;
     this.#quarantine = options.quarantine;
-    this.#uidValidity = options.snapshot.uidValidity;
-    this.#uids = [...options.snapshot.uids];
-    this.#modseq = options.snapshot.modseq;
-    this.#isHidden = !options.quarantine.domains.isSeenBy(options.scope);
+    this.#live = options.live;
+    this.#onClose = options.onClose;
+    this.#messages = options.messages;
+    this.#isHidden = options.isHidden;
   }
 
-  /** Ascending; the message at index i has sequence number i + 1 for this client, until the next announcement. */
-  get uids(): readonly number[] {
-    return this.#uids;
+  /** What this client's sequence numbers count, until the next announcement. */
+  get messages(): MessageSequence {
+    return this.#messages;
   }
 
   /** The sequence number of a UID; 0 when the client does not know it. */
   sequenceNumber(uid: number): number {
-    const index = indexOf(this.#uids, uid);
-    return index < 0 ? 0 : index + 1;
+    return this.#messages.positionOf(uid) + 1;
+  }
+
+  /** The mailbox with everything that was committed before the call; empty while the quarantine is switched off. */
+  async refreshed(): Promise<MessageSequence> {
+    await this.#live?.refresh();
+    return this.#messagesNow();
   }
 
   /** UIDs whose flags others have changed since the last announcement. */
   async changedByOthers(): Promise<ReadonlySet<number>> {
-    if (this.folder.kind === 'drop') return new Set();
-    const { shown } = await this.#quarantine.storage.changesSince(this.scope, this.folder.shows, this.#modseq);
-    return new Set(shown.filter(({ uid, flags }) => this.#told.get(uid) !== formatFlags(flags)).map(({ uid }) => uid));
+    return new Set(this.#toldOtherwise(await this.refreshed()).map(({ uid }) => uid));
   }
 
-  /** Remembers flags that an answer has just told, so that the feed does not repeat them. */
-  noteTold(uid: number, flags: readonly string[]): void {
-    this.#told.set(uid, formatFlags(flags));
+  /** UIDs that the client knows and that carry \Deleted now, ascending. */
+  async deleted(): Promise<number[]> {
+    const now = await this.refreshed();
+    return [...now.where(({ isDeleted }) => isDeleted)].filter((uid) => this.#messages.positionOf(uid) >= 0);
+  }
+
+  /** Remembers flags that an answer has just told, as it wrote them, so that nothing but what is different from them is announced. */
+  noteTold(uid: number, text: string): void {
+    if (this.#messages.flagsOf(uid)?.text === text) this.#told.delete(uid);
+    else this.#told.set(uid, text);
+  }
+
+  /** What the client has done to flags that it does not know, it cannot know: they are announced in any case. */
+  noteUnsure(uid: number): void {
+    this.#told.set(uid, unsure);
   }
 
   async announce(connection: ImapConnection, inPassing = false): Promise<void> {
-    if (this.folder.kind === 'drop') return;
-    const { storage, domains } = this.#quarantine;
-    const changes = await storage.changesSince(this.scope, this.folder.shows, this.#modseq);
-    if (changes.uidValidity !== this.#uidValidity) {
+    if (!this.#live) return;
+    await this.#live.refresh();
+    if (this.#live.isRenumbered) {
       connection.bye('The messages of this folder were numbered anew. Please connect again.');
       return;
     }
-    const isSeen = domains.isSeenBy(this.scope);
+    const isSeen = this.#quarantine.domains.isSeenBy(this.scope);
     if (isSeen && this.#isHidden) {
       // RFC 9051 section 2.3.1.1: what was there before cannot appear below UIDNEXT, nor again after its EXPUNGE.
       connection.bye('The quarantine was switched on. Please connect again.');
       return;
     }
     this.#isHidden = !isSeen;
-    const gone = isSeen ? changes.gone : this.#uids;
-    const lines = gone.length ? this.#removeGone(new Set(gone)) : [];
-    if (isSeen) lines.push(...this.#addShown(changes));
+    const now = this.#messagesNow();
+    const lines = this.#news(now);
     // RFC 9051 section 7: a client has to note whatever it is told at any time; but Thunderbird shows nothing of what comes with the
     // answer to its UID FETCH or UID STORE, and goes into IDLE, where any line makes it look. The same number said twice harms nobody.
-    if (this.#isWatched && this.#wasToldInPassing && !lines.length) lines.push(`* ${this.#uids.length} EXISTS\r\n`);
+    if (this.#isWatched && this.#wasToldInPassing && !lines.length) lines.push(`* ${now.length} EXISTS\r\n`);
     this.#wasToldInPassing = !this.#isWatched && (this.#wasToldInPassing || (inPassing && lines.length > 0));
-    if (lines.length) await connection.write(lines.join(''));
-    this.#modseq = changes.modseq;
+    this.#messages = now;
     this.#told.clear();
+    if (lines.length) await connection.write(lines.join(''));
   }
 
-  // RFC 9051 section 7.5.1: each EXPUNGE renumbers what follows, so the highest goes first and no number needs correcting.
-  #removeGone(gone: ReadonlySet<number>): string[] {
+  #messagesNow(): MessageSequence {
+    const isSeen = this.#quarantine.domains.isSeenBy(this.scope);
+    return this.#live && isSeen ? this.#live.messages : MessageSequence.empty;
+  }
+
+  /** What makes `now` of the client's version. */
+  #news(now: MessageSequence): string[] {
+    const { gone, arrived } = this.#differenceTo(now);
     const lines: string[] = [];
-    for (let index = this.#uids.length - 1; index >= 0; index--) {
-      if (gone.has(this.#uids[index] ?? 0)) lines.push(`* ${index + 1} EXPUNGE\r\n`);
-    }
-    if (lines.length) this.#uids = this.#uids.filter((uid) => !gone.has(uid));
+    // RFC 9051 section 7.5.1: each EXPUNGE renumbers what follows, so the highest goes first and no number needs correcting.
+    for (const position of gone.toReversed()) lines.push(`* ${position + 1} EXPUNGE\r\n`);
+    if (arrived) lines.push(`* ${now.length} EXISTS\r\n`);
+    for (const { uid, number, text } of this.#toldOtherwise(now))
+      lines.push(`* ${number} FETCH (UID ${uid} FLAGS ${text})\r\n`);
     return lines;
   }
 
-  #addShown(changes: MailboxChanges): string[] {
-    const highest = this.#uids.at(-1) ?? 0;
-    const arrived = changes.shown.filter(({ uid }) => uid > highest);
-    const lines: string[] = [];
-    if (arrived.length) {
-      for (const { uid } of arrived) this.#uids.push(uid);
-      lines.push(`* ${this.#uids.length} EXISTS\r\n`);
-    }
-    for (const { uid, flags } of changes.shown) {
-      const number = uid > highest ? 0 : this.sequenceNumber(uid);
-      const text = formatFlags(flags);
-      if (number && this.#told.get(uid) !== text) lines.push(`* ${number} FETCH (UID ${uid} FLAGS ${text})\r\n`);
-    }
-    return lines;
+  /** Messages that have other flags than the client was told last, ascending, with their numbers in `now`. */
+  #toldOtherwise(now: MessageSequence): { uid: number; number: number; text: string }[] {
+    const positions = new Set(this.#differenceTo(now).changed);
+    for (const uid of this.#told.keys()) positions.add(now.positionOf(uid));
+    return [...positions]
+      .sort((a, b) => a - b)
+      .flatMap((position) => {
+        const uid = now.uidAt(position);
+        const text = uid === undefined ? undefined : now.flagsOf(uid)?.text;
+        return uid === undefined || text === undefined || this.#told.get(uid) === text
+          ? []
+          : [{ uid, number: position + 1, text }];
+      });
+  }
+
+  #differenceTo(now: MessageSequence): MailboxDifference {
+    return this.#live?.messages === now
+      ? this.#live.differenceFrom(this.#messages)
+      : differenceBetween(this.#messages, now);
   }
 
   watch(wake: () => void): () => void {
-    if (this.folder.kind === 'drop') return () => undefined;
+    if (!this.#live) return () => undefined;
     this.#stopWatching();
     const key = sequenceKey(this.scope);
     const { storage, domains } = this.#quarantine;
@@ -144,24 +179,12 @@ export class OpenMailbox implements SelectedMailbox {
 
   async expungeSilently(): Promise<void> {
     if (this.readOnly || this.folder.kind === 'drop') return;
-    await expunge(this.#quarantine, { scope: this.scope, view: this.folder.shows, uids: this.#uids });
+    await expunge(this.#quarantine, { scope: this.scope, view: this.folder.shows, uids: await this.deleted() });
   }
 
   close(): void {
     this.#stopWatching();
-    this.#uids = [];
+    this.#messages = MessageSequence.empty;
+    this.#onClose();
   }
-}
-
-function indexOf(ascending: readonly number[], value: number): number {
-  let low = 0;
-  let high = ascending.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const found = ascending[middle] ?? 0;
-    if (found === value) return middle;
-    if (found < value) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
 }

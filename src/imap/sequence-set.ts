@@ -1,8 +1,9 @@
 // Sequence sets (`1:3,5,*`): what a client writes to name messages, by sequence number or by UID, and the compact form
-// in which COPYUID names them back. Pure arithmetic over the session's ascending list of UIDs; the work grows with the
-// number of ranges and the result, never with the size of the mailbox. Called by every command that takes a set.
+// in which COPYUID names them back. Pure arithmetic over the session's messages; the work grows with the number of ranges
+// and the result, hardly with the size of the mailbox. Called by every command that takes a set.
 
 import type { UidRange } from '../quarantine/ports.ts';
+import type { MessageSequence } from './message-sequence.ts';
 
 /** Both ends belong to the range, and `first <= last`. */
 export interface NumberRange {
@@ -19,13 +20,11 @@ export interface SequenceSet {
   readonly highest: number;
 }
 
-/** Positions in the list of UIDs, from 0, `end` not included. The sequence number of a position is one more. */
+/** Positions in the mailbox, from 0, `end` not included. The sequence number of a position is one more. */
 export interface PositionRange {
   readonly start: number;
   readonly end: number;
 }
-
-type UidList = readonly number[] | Uint32Array;
 
 const star = Symbol('*');
 const highestNumber = 4294967295;
@@ -64,17 +63,14 @@ export function positionsBySequence(set: SequenceSet, count: number): PositionRa
 }
 
 /** The positions that a set of UIDs names, ascending and disjoint. UIDs that do not exist are passed over. */
-export function positionsByUid(set: SequenceSet, uids: UidList): PositionRange[] {
+export function positionsByUid(set: SequenceSet, messages: MessageSequence): PositionRange[] {
   const positions: PositionRange[] = [];
-  const highestUid = uids.at(-1);
   // RFC 9051 section 6.4.9: a UID that does not exist is ignored without any error.
-  if (highestUid === undefined) return positions;
-  let searchFrom = 0;
-  for (const { first, last } of resolveStar(set, highestUid)) {
-    const start = lowerBound(uids, first, searchFrom);
-    const end = lowerBound(uids, last + 1, start);
+  if (!messages.length) return positions;
+  for (const { first, last } of resolveStar(set, messages.lastUid)) {
+    const start = messages.countBelow(first);
+    const end = messages.countBelow(last + 1);
     if (end > start) positions.push({ start, end });
-    searchFrom = end;
   }
   return positions;
 }
@@ -95,14 +91,11 @@ export function includesNumber(set: SequenceSet, number: number, highest: number
 }
 
 /** The UIDs at these positions, in order. */
-export function uidsAt(uids: UidList, positions: readonly PositionRange[]): number[] {
+export function uidsAt(messages: MessageSequence, positions: readonly PositionRange[]): number[] {
   const found: number[] = [];
-  for (const { start, end } of positions) {
-    for (let position = start; position < end; position++) {
-      const uid = uids[position];
-      if (uid !== undefined) found.push(uid);
-    }
-  }
+  for (const { start, end } of positions)
+    for (const run of messages.runs(start, end))
+      for (let i = run.start; i < run.end; i++) found.push(run.leaf.uids[i] ?? 0);
   return found;
 }
 
@@ -110,8 +103,11 @@ export function uidsAt(uids: UidList, positions: readonly PositionRange[]): numb
  * The same as ranges to ask the storage for. A range may span UIDs that left the mailbox, never one that the session was
  * not told about: what is new always comes above the last UID of the list.
  */
-export function uidRangesAt(uids: UidList, positions: readonly PositionRange[]): UidRange[] {
-  return positions.map(({ start, end }) => ({ from: uids[start] ?? 0, to: uids[end - 1] ?? 0 }));
+export function uidRangesAt(messages: MessageSequence, positions: readonly PositionRange[]): UidRange[] {
+  return positions.map(({ start, end }) => ({
+    from: messages.uidAt(start) ?? 0,
+    to: messages.uidAt(end - 1) ?? 0,
+  }));
 }
 
 /**
@@ -119,7 +115,7 @@ export function uidRangesAt(uids: UidList, positions: readonly PositionRange[]):
  * correspond pairwise (RFC 4315 section 3): only neighbours that count upwards are joined. '' for an empty list, which
  * has no form on the wire.
  */
-export function packUids(uids: UidList): string {
+export function packUids(uids: readonly number[]): string {
   const parts: string[] = [];
   let position = 0;
   while (position < uids.length) {
@@ -157,15 +153,4 @@ function resolveStar(set: SequenceSet, highest: number): readonly NumberRange[] 
   if (set.toStar === null) return set.ranges;
   // RFC 9051 section 9 (seq-range): n:* with n above the highest number is *:n, and so holds the last message.
   return joinRanges([...set.ranges, { first: Math.min(set.toStar, highest), last: highest }]);
-}
-
-function lowerBound(uids: UidList, uid: number, from: number): number {
-  let low = from;
-  let high = uids.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((uids[middle] ?? 0) < uid) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

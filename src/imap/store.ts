@@ -30,7 +30,7 @@ async function changeFlags(
   call: CommandCall,
 ): Promise<Answer> {
   const mailbox = openMailboxOf(connection);
-  const uids = uidsAt(mailbox.uids, readMessages(call, call.args[0], mailbox));
+  const uids = uidsAt(mailbox.messages, readMessages(call, call.args[0], mailbox));
   const item = readAtom(call.args[1], 'The item to store');
   const silent = item.endsWith('.SILENT');
   const action = actions.get(silent ? item.slice(0, -'.SILENT'.length) : item);
@@ -45,8 +45,10 @@ async function changeFlags(
       const stored = await storeFlags(quarantine, { scope: mailbox.scope, view, uids: slice, action, flags });
       const lines: string[] = [];
       for (const { uid, flags: now } of stored) {
-        if (!untold.has(uid)) mailbox.noteTold(uid, now);
-        const told = call.uid ? `UID ${uid} FLAGS ${formatFlags(now)}` : `FLAGS ${formatFlags(now)}`;
+        const text = formatFlags(now);
+        if (untold.has(uid)) mailbox.noteUnsure(uid);
+        else mailbox.noteTold(uid, text);
+        const told = call.uid ? `UID ${uid} FLAGS ${text}` : `FLAGS ${text}`;
         if (!silent) lines.push(`* ${mailbox.sequenceNumber(uid)} FETCH (${told})\r\n`);
       }
       if (lines.length) await connection.write(lines.join(''));

@@ -70,12 +70,17 @@ export interface MailboxStatus extends MailboxState {
   unseen: number;
 }
 
-export interface MailboxSnapshot extends MailboxState {
+/** Messages with their flags, in as few bytes as numbers take: a mailbox may hold a million. */
+export interface FlaggedUids {
   /** Ascending. */
-  uids: number[];
-  /** UID of the first message without \Seen for this role; null when there is none. */
-  firstUnseenUid: number | null;
+  uids: Uint32Array;
+  /** For each UID the place of its flags in `flagSets`. */
+  flags: Uint32Array;
+  /** Client flags of this role and our marks, each combination once. */
+  flagSets: string[][];
 }
+
+export interface MailboxSnapshot extends MailboxState, FlaggedUids {}
 
 export interface ListedMessage {
   uid: number;
@@ -88,10 +93,10 @@ export interface ListedMessage {
 
 /** When `uidValidity` is not the one that a session began with, its UIDs mean nothing any more and it has to begin anew. */
 export interface MailboxChanges extends MailboxState {
-  /** Shown now and changed since: new arrivals and changed flags, ascending by UID. */
-  shown: { uid: number; flags: string[] }[];
+  /** Shown now and changed since: new arrivals and changed flags. */
+  shown: FlaggedUids;
   /** No longer shown under this UID, ascending. A client that never saw one ignores it. */
-  gone: number[];
+  gone: Uint32Array;
 }
 
 export interface MessageQuery {

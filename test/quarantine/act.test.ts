@@ -11,6 +11,7 @@ import type { Storage } from '../../src/quarantine/ports.ts';
 import type { Quarantine } from '../../src/quarantine/quarantine.ts';
 import { receive } from '../../src/quarantine/receive.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
+import { openedMailbox } from '../helpers/mailbox.ts';
 import { openTestQuarantine } from '../helpers/quarantine.ts';
 
 function folder(quarantine: Quarantine, mailbox: string): DropFolder & ViewFolder {
@@ -57,7 +58,7 @@ async function stored(storage: Storage, id: string): Promise<Message> {
 }
 
 async function uidsSeenBy(storage: Storage, login: string, view: View = 'caught'): Promise<number[]> {
-  return (await storage.openMailbox(scopeOfLogin(login), view)).uids;
+  return (await openedMailbox(storage, scopeOfLogin(login), view)).uids;
 }
 
 describe('moving messages into a drop', () => {

@@ -17,6 +17,7 @@ import { readMessage } from '../../src/quarantine/reading/read-message.ts';
 import { receive } from '../../src/quarantine/receive.ts';
 import { sweep } from '../../src/quarantine/retention.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
+import { openedMailbox } from '../helpers/mailbox.ts';
 import { openTestQuarantine, testNow } from '../helpers/quarantine.ts';
 import type { TestQuarantine } from '../helpers/quarantine.ts';
 
@@ -250,7 +251,7 @@ describe('appending to Spam and Not Spam', () => {
     await appendAs(test.quarantine, 'alice@example.com', 'Spam', mail('from my inbox'));
     for (const view of ['caught', 'outgoing', 'training', 'notices'] as const) {
       for (const login of ['global', 'example.com', 'alice@example.com']) {
-        assert.deepEqual((await test.storage.openMailbox(scopeOfLogin(login), view)).uids, []);
+        assert.deepEqual((await openedMailbox(test.storage, scopeOfLogin(login), view)).uids, []);
       }
     }
   });

@@ -7,6 +7,7 @@ import type { Message, View } from '../../src/quarantine/message.ts';
 import { orderDelivery } from '../../src/quarantine/orders.ts';
 import type { Quarantine } from '../../src/quarantine/quarantine.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
+import { openedMailbox } from '../helpers/mailbox.ts';
 import { insertMessage, newContent, newMessage, ownerOf } from '../helpers/messages.ts';
 import { openTestQuarantine, testDomain, testNow } from '../helpers/quarantine.ts';
 import type { TestQuarantine } from '../helpers/quarantine.ts';
@@ -146,7 +147,7 @@ describe('EXPUNGE', () => {
     assert.deepEqual(await expungeAs(quarantine, 'alice@example.com', [1, 3, 4, 99]), [3]);
     assert.deepEqual(await expungeAs(quarantine, 'alice@example.com', [1, 2, 3, 4]), [2]);
     assert.deepEqual(await expungeAs(quarantine, 'alice@example.com', [1, 2, 3, 4]), []);
-    assert.deepEqual((await storage.openMailbox(scopeOfLogin('alice@example.com'), 'caught')).uids, [1, 4]);
+    assert.deepEqual((await openedMailbox(storage, scopeOfLogin('alice@example.com'), 'caught')).uids, [1, 4]);
   });
 
   it('of a large mailbox opens only what is deleted, and writes it in pieces', async () => {
@@ -169,10 +170,10 @@ describe('EXPUNGE', () => {
     const flags = (i: number) => ({ global: i % 4 ? ['\\Deleted'] : [], domain: [], user: [] });
     const messages = Array.from({ length: 2000 }, (_, i) => newMessage({ content, flags: flags(i) }));
     await storage.insert({ content, messages, skipKnown: false }, testNow);
-    const { uids } = await storage.openMailbox(scopeOfLogin('global'), 'caught');
+    const { uids } = await openedMailbox(storage, scopeOfLogin('global'), 'caught');
     assert.equal((await expungeAs(quarantine, 'global', uids)).length, 1500);
     assert.deepEqual(sizes, { opened: 1500, commits: [750, 750] });
-    assert.equal((await storage.openMailbox(scopeOfLogin('global'), 'caught')).uids.length, 500);
+    assert.equal((await openedMailbox(storage, scopeOfLogin('global'), 'caught')).uids.length, 500);
   });
 });
 

@@ -11,6 +11,7 @@ import { restoreMessage } from '../../src/quarantine/operator.ts';
 import { recordDelivery, recordReport } from '../../src/quarantine/outcomes.ts';
 import type { RecipientOutcome } from '../../src/quarantine/target.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
+import { openedMailbox } from '../helpers/mailbox.ts';
 import { insertMessage } from '../helpers/messages.ts';
 import { openTestQuarantine } from '../helpers/quarantine.ts';
 import type { TestQuarantine } from '../helpers/quarantine.ts';
@@ -33,7 +34,7 @@ async function openScene(reportTargets = ['maildir']) {
     cancel: () => cancelJob(quarantine, id, 'cli'),
     restore: () => restoreMessage(quarantine, id),
     async drop(mailbox: string, cause: 'COPY' | 'MOVE' = 'COPY') {
-      const { uids } = await storage.openMailbox(alice, 'caught');
+      const { uids } = await openedMailbox(storage, alice, 'caught');
       await act(quarantine, { scope: alice, cause, from: folder('Caught'), to: folder(mailbox), uids });
     },
     async deliver(outcome: RecipientOutcome['outcome']) {

@@ -6,6 +6,7 @@ import type { Delivery } from '../../src/quarantine/job.ts';
 import type { Message } from '../../src/quarantine/message.ts';
 import { insertFailureNotice } from '../../src/quarantine/failure-notice.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
+import { openedMailbox } from '../helpers/mailbox.ts';
 import { insertMessage, newContent, ownerOf } from '../helpers/messages.ts';
 import type { MessageOverrides } from '../helpers/messages.ts';
 import { openTestQuarantine, testNow } from '../helpers/quarantine.ts';
@@ -41,7 +42,7 @@ async function fail(test: TestQuarantine, { by = 'alice@example.com', recipients
 
 async function noticesOf({ storage }: TestQuarantine, login: string): Promise<string[]> {
   const scope = scopeOfLogin(login);
-  const { uids } = await storage.openMailbox(scope, 'notices');
+  const { uids } = await openedMailbox(storage, scope, 'notices');
   const shown = await storage.messagesByUid(scope, 'notices', uids);
   return Promise.all(shown.map(async ({ message }) => String(await storage.content(scope, message.id))));
 }

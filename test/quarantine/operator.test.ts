@@ -12,6 +12,7 @@ import {
 import { comeBack } from '../../src/quarantine/orders.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
 import { traceOf } from '../../src/quarantine/trace.ts';
+import { openedMailbox } from '../helpers/mailbox.ts';
 import { insertMessage, ownerOf } from '../helpers/messages.ts';
 import type { MessageOverrides } from '../helpers/messages.ts';
 import { openTestQuarantine, testNow } from '../helpers/quarantine.ts';
@@ -162,7 +163,7 @@ describe('deleting and restoring a message', () => {
     assert.equal(back.removed, null);
     assert.equal(back.heldSince, testNow + 1000, 'its retention starts again');
     for (const login of ['global', 'example.com', 'alice@example.com'])
-      assert.deepEqual((await storage.openMailbox(scopeOfLogin(login), 'caught')).uids, [2], login);
+      assert.deepEqual((await openedMailbox(storage, scopeOfLogin(login), 'caught')).uids, [2], login);
   });
 
   it('restores what only its user has deleted', async () => {

@@ -11,6 +11,7 @@ import type { Storage } from '../../src/quarantine/ports.ts';
 import { settleRestore } from '../../src/quarantine/restored.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
+import { openedMailbox } from '../helpers/mailbox.ts';
 import { insertMessage } from '../helpers/messages.ts';
 import { openTestQuarantine } from '../helpers/quarantine.ts';
 import type { TestQuarantine, TestQuarantineOptions } from '../helpers/quarantine.ts';
@@ -62,9 +63,9 @@ async function claimable({ quarantine, clock }: TestQuarantine): Promise<number>
 describe('a store that was put back from a backup', () => {
   it('gets a new UIDVALIDITY and parks every job before it is served, once, and says so', async () => {
     await using test = await openRestored();
-    const { uidValidity } = await test.storage.openMailbox(alice, 'caught');
+    const { uidValidity } = await openedMailbox(test.storage, alice, 'caught');
     await settleRestore(test.quarantine);
-    const raised = await test.storage.openMailbox(alice, 'caught');
+    const raised = await openedMailbox(test.storage, alice, 'caught');
     assert.ok(raised.uidValidity > uidValidity);
     assert.equal(raised.uids.length, 3, 'the mail is all there');
     assert.deepEqual(await states(test), ['parked', 'parked', 'parked', 'parked']);
@@ -76,16 +77,16 @@ describe('a store that was put back from a backup', () => {
       [{ event: 'restored', parked: 4 }],
     );
     await settleRestore(test.quarantine);
-    const again = await test.storage.openMailbox(alice, 'caught');
+    const again = await openedMailbox(test.storage, alice, 'caught');
     assert.equal(again.uidValidity, raised.uidValidity, 'settled once and for all');
   });
 
   it('that was not restored is left alone', async () => {
     await using test = await openRestored();
     await test.storage.upkeep.settled();
-    const before = await test.storage.openMailbox(alice, 'caught');
+    const before = await openedMailbox(test.storage, alice, 'caught');
     await settleRestore(test.quarantine);
-    assert.deepEqual(await test.storage.openMailbox(alice, 'caught'), before);
+    assert.deepEqual(await openedMailbox(test.storage, alice, 'caught'), before);
     assert.deepEqual(await states(test), ['due', 'due', 'due', 'due']);
   });
 
@@ -94,13 +95,13 @@ describe('a store that was put back from a backup', () => {
       it(`is settled by the next start when the first one ends ${moment} ${step}`, async () => {
         const trouble = { on: false };
         await using test = await openRestored({ wrapStorage: (storage) => failing(storage, step, moment, trouble) });
-        const { uidValidity } = await test.storage.openMailbox(alice, 'caught');
+        const { uidValidity } = await openedMailbox(test.storage, alice, 'caught');
         trouble.on = true;
         await assert.rejects(settleRestore(test.quarantine), TemporaryError);
         trouble.on = false;
         await settleRestore(test.quarantine);
         assert.equal(await test.storage.upkeep.isRestored(), false);
-        assert.ok((await test.storage.openMailbox(alice, 'caught')).uidValidity > uidValidity);
+        assert.ok((await openedMailbox(test.storage, alice, 'caught')).uidValidity > uidValidity);
         assert.deepEqual(await states(test), ['parked', 'parked', 'parked', 'parked']);
       });
     }
@@ -110,10 +111,10 @@ describe('a store that was put back from a backup', () => {
     await using test = await openRestored();
     const storage = await openStorage(test.storeUrl, { log: test.quarantine.log });
     try {
-      const { uidValidity } = await storage.openMailbox(alice, 'caught');
+      const { uidValidity } = await openedMailbox(storage, alice, 'caught');
       await Promise.all([settleRestore(test.quarantine), settleRestore({ ...test.quarantine, storage })]);
       assert.equal(await storage.upkeep.isRestored(), false);
-      assert.ok((await storage.openMailbox(alice, 'caught')).uidValidity > uidValidity);
+      assert.ok((await openedMailbox(storage, alice, 'caught')).uidValidity > uidValidity);
       assert.deepEqual(await states(test), ['parked', 'parked', 'parked', 'parked']);
       const told = test.logged.filter(({ level }) => level === 'warn').map(({ fields }) => Number(fields.parked));
       assert.equal(

@@ -7,6 +7,7 @@ import { expunge, storeFlags } from '../../src/quarantine/flags.ts';
 import type { DropFolder, ViewFolder } from '../../src/quarantine/folder.ts';
 import type { Quarantine } from '../../src/quarantine/quarantine.ts';
 import { inSlices } from '../../src/quarantine/slices.ts';
+import { openedMailbox } from '../helpers/mailbox.ts';
 import { insertMessage } from '../helpers/messages.ts';
 import { openTestQuarantine } from '../helpers/quarantine.ts';
 import type { TestQuarantine } from '../helpers/quarantine.ts';
@@ -101,7 +102,7 @@ describe('while the worker delivers the very messages', () => {
     assert.deepEqual(await expunge(quarantine, { scope, view: 'caught', uids: numbers(10) }), numbers(10));
     const moved = await drag(quarantine, 'MOVE', 'Not Spam');
     assert.deepEqual(moved.uids, numbers(20).slice(10));
-    assert.deepEqual((await storage.openMailbox(scope, 'caught')).uids, []);
+    assert.deepEqual((await openedMailbox(storage, scope, 'caught')).uids, []);
     assert.equal((await storage.worker.withJobs({ ended: false, limit: 100 })).length, 20);
   });
 

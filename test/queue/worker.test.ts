@@ -20,6 +20,7 @@ import { MaildirTarget } from '../../src/targets/maildir.ts';
 import { SmtpTarget } from '../../src/targets/smtp.ts';
 import { startFarEnd } from '../helpers/far-end.ts';
 import type { FarEnd, FarEndOptions } from '../helpers/far-end.ts';
+import { openedMailbox } from '../helpers/mailbox.ts';
 import { openTestQuarantine } from '../helpers/quarantine.ts';
 import type { TestQuarantine } from '../helpers/quarantine.ts';
 
@@ -75,7 +76,7 @@ async function withScene(
     ) {
       const { messages } = await receive(quarantine, { view, raw, envelope: { sender, recipients } });
       const from = quarantine.folders.showing(view) as ViewFolder;
-      const { uids } = await storage.openMailbox(scopeOfLogin(as), view);
+      const { uids } = await openedMailbox(storage, scopeOfLogin(as), view);
       await act(quarantine, {
         scope: scopeOfLogin(as),
         cause,
@@ -119,7 +120,7 @@ async function copyAll(quarantine: Quarantine, view: 'caught' | 'outgoing', to: 
     cause: 'COPY',
     from: quarantine.folders.showing(view) as ViewFolder,
     to: quarantine.folders.find(to, 'global') as DropFolder,
-    uids: (await quarantine.storage.openMailbox(scope, view)).uids,
+    uids: (await openedMailbox(quarantine.storage, scope, view)).uids,
   });
 }
 
@@ -273,7 +274,7 @@ describe('a release that is refused for good', () => {
       assert.deepEqual((await farEnd.nextReceived()).recipients, ['y@remote.example']);
       await worker.idle();
       assert.equal((await get(id)).holding, 2);
-      const { uids } = await storage.openMailbox({ role: 'global' }, 'outgoing');
+      const { uids } = await openedMailbox(storage, { role: 'global' }, 'outgoing');
       const from = quarantine.folders.showing('outgoing') as ViewFolder;
       const to = quarantine.folders.find('Release', 'global') as DropFolder;
       await act(quarantine, { scope: { role: 'global' }, cause: 'MOVE', from, to, uids });

@@ -9,6 +9,7 @@ import type { Storage } from '../../src/quarantine/ports.ts';
 import { copyStore } from '../../src/storage/copy-store.ts';
 import type { MovableReader, MovableStore, MovableUse, MovableWriter } from '../../src/storage/movable.ts';
 import { verifyStore } from '../../src/storage/verify-store.ts';
+import { changesSince, openedMailbox } from '../helpers/mailbox.ts';
 import { arrivedAt, insertMessage, newContent, newMessage, ownerOf } from '../helpers/messages.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
 import type { SeededRandom } from '../helpers/seeded-random.ts';
@@ -310,13 +311,13 @@ async function everythingSeen(storage: Storage, ids: readonly string[]): Promise
   const { worker } = storage;
   const mailboxes = scopes.flatMap((scope) =>
     views.map(async (view) => {
-      const snapshot = await storage.openMailbox(scope, view);
+      const snapshot = await openedMailbox(storage, scope, view);
       const since = [0, Math.floor(snapshot.modseq / 2), snapshot.modseq];
       return {
         snapshot,
         status: await storage.mailboxStatus(scope, view),
         listed: await storage.list(scope, view, [{ from: 1, to: 4_294_967_295 }]),
-        changes: await Promise.all(since.map((modseq) => storage.changesSince(scope, view, modseq))),
+        changes: await Promise.all(since.map((modseq) => changesSince(storage, scope, view, modseq))),
         found: (await storage.find(scope, { which: 'all', limit: 1000 })).map(({ id }) => id),
       };
     }),

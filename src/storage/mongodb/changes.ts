@@ -1,5 +1,6 @@
 // The change feed: what a mailbox gained, changed and lost since a modseq. It costs what changed, not what is there.
 import type { MailboxChanges } from '../../quarantine/ports.ts';
+import { flaggedUids } from '../flagged-uids.ts';
 import { readState } from './mailboxes.ts';
 import type { Mailbox, Reader } from './mailboxes.ts';
 import { mailboxFields } from './scoped.ts';
@@ -14,7 +15,7 @@ export async function changesSince(
   { scope, view, since }: Mailbox & { since: number },
 ): Promise<MailboxChanges> {
   const { sequence, ...state } = await readState(reader, { scope, view });
-  const shown: MailboxChanges['shown'] = [];
+  const shown: { uid: number; flags: string }[] = [];
   const gone = new Set<number>();
   if (state.modseq > since) {
     const { uidBase, lastOrdinal } = sequence;
@@ -29,7 +30,7 @@ export async function changesSince(
       const ordinal = document[place]?.ordinal ?? 0;
       if (ordinal > uidBase && ordinal <= lastOrdinal) {
         const shownNow = document[role];
-        if (shownNow?.shown) shown.push({ uid: ordinal - uidBase, flags: shownNow.flags });
+        if (shownNow?.shown) shown.push({ uid: ordinal - uidBase, flags: JSON.stringify(shownNow.flags) });
         else gone.add(ordinal - uidBase);
       }
       for (const each of document[former] ?? [])
@@ -37,5 +38,5 @@ export async function changesSince(
     }
   }
   shown.sort((a, b) => a.uid - b.uid);
-  return { ...state, shown, gone: [...gone].sort((a, b) => a - b) };
+  return { ...state, shown: flaggedUids(shown), gone: Uint32Array.from(gone).sort() };
 }

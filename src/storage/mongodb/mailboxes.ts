@@ -2,10 +2,18 @@
 // above the last number that it found there.
 import type { View } from '../../quarantine/message.ts';
 import type { Message } from '../../quarantine/message.ts';
-import type { ListedMessage, MailboxSnapshot, MailboxState, MailboxStatus, UidRange } from '../../quarantine/ports.ts';
+import type {
+  FlaggedUids,
+  ListedMessage,
+  MailboxSnapshot,
+  MailboxState,
+  MailboxStatus,
+  UidRange,
+} from '../../quarantine/ports.ts';
 import type { Reading } from '../../quarantine/reading/reading.ts';
 import { sequenceKey } from '../../quarantine/scope.ts';
 import type { Scope } from '../../quarantine/scope.ts';
+import { flaggedUids } from '../flagged-uids.ts';
 import { loginKey } from '../shown.ts';
 import { inOrder } from '../uid-ranges.ts';
 import { readBytes } from './contents.ts';
@@ -51,32 +59,34 @@ export async function openMailbox(reader: Reader, mailbox: Mailbox): Promise<Mai
   const fields = mailboxFields(mailbox.scope, mailbox.view);
   for (let tries = 1; ; tries++) {
     const { sequence, ...state } = await readState(reader, mailbox);
-    const { uids, firstUnseenUid } = await readUids(reader, fields, sequence);
+    const messages = await readFlaggedUids(reader, fields, sequence);
     if (tries < snapshotTries && (await hasChanged(reader, fields, sequence))) continue;
-    return { ...state, uids, firstUnseenUid };
+    return { ...state, ...messages };
   }
 }
 
-async function readUids(
+/** UIDs from an index alone; only messages that have any flags are looked at themselves. */
+async function readFlaggedUids(
   { connection: { messages } }: Reader,
   fields: MailboxFields,
   { uidBase, lastOrdinal }: SequenceDocument,
-): Promise<{ uids: number[]; firstUnseenUid: number | null }> {
+): Promise<FlaggedUids> {
   const { role, place } = fields;
-  const found = messages
-    .find(shownBetween(fields, uidBase, lastOrdinal), {
-      projection: { _id: 0, [`${place}.ordinal`]: 1, [`${role}.seen`]: 1 },
-    })
-    .sort({ [`${place}.ordinal`]: 1 })
-    .batchSize(20_000);
-  const uids: number[] = [];
-  let firstUnseenUid: number | null = null;
-  for await (const document of found) {
+  const shown = shownBetween(fields, uidBase, lastOrdinal);
+  const read = (filter: MessageFilter, wanted: Record<string, 1>): AsyncIterable<MessageDocument> =>
+    messages
+      .find(filter, { projection: { _id: 0, [`${place}.ordinal`]: 1, ...wanted } })
+      .sort({ [`${place}.ordinal`]: 1 })
+      .batchSize(20_000);
+  const flags = new Map<number, string>();
+  for await (const document of read({ ...shown, [`${role}.flags.0`]: { $gt: '' } }, { [`${role}.flags`]: 1 }))
+    flags.set((document[place]?.ordinal ?? 0) - uidBase, JSON.stringify(document[role]?.flags ?? []));
+  const found: { uid: number; flags: string }[] = [];
+  for await (const document of read(shown, {})) {
     const uid = (document[place]?.ordinal ?? 0) - uidBase;
-    uids.push(uid);
-    if (firstUnseenUid === null && !document[role]?.seen) firstUnseenUid = uid;
+    found.push({ uid, flags: flags.get(uid) ?? '[]' });
   }
-  return { uids, firstUnseenUid };
+  return flaggedUids(found);
 }
 
 /** Whether anything that the mailbox showed at the sequence's modseq was changed since; what arrived since does not count. */

@@ -217,6 +217,13 @@ function mailboxIndex(role: Role, owner: Record<string, 1>): Index {
   return index(`shown_to_${role}`, key, { [`${role}.shown`]: true });
 }
 
+/** The messages of a mailbox that have any flags, which are few: SELECT looks at no others. No flag is an empty text. */
+function flaggedIndex(role: Role, owner: Record<string, 1>): Index {
+  const place = role === 'global' ? 'globalPlace' : 'domainPlace';
+  const key = { ...owner, view: 1, [`${role}.shown`]: 1, [`${place}.ordinal`]: 1 } as const;
+  return index(`flagged_for_${role}`, key, { [`${role}.shown`]: true, [`${role}.flags.0`]: { $gt: '' } });
+}
+
 /** Numbers begin at 0 or above; null and absent are neither. */
 const isNumber = { $gte: 0 };
 
@@ -230,6 +237,9 @@ export const indexes: { collection: 'messages' | 'contents' | 'unsettled'; index
     mailboxIndex('user', { ownerDomain: 1, ownerAddress: 1 }),
     mailboxIndex('domain', { ownerDomain: 1 }),
     mailboxIndex('global', {}),
+    flaggedIndex('user', { ownerDomain: 1, ownerAddress: 1 }),
+    flaggedIndex('domain', { ownerDomain: 1 }),
+    flaggedIndex('global', {}),
     // The change feed.
     index(
       'changed_for_user',

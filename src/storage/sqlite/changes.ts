@@ -3,6 +3,7 @@
 import type { MailboxChanges } from '../../quarantine/ports.ts';
 import { sequenceKey } from '../../quarantine/scope.ts';
 import type { Scope } from '../../quarantine/scope.ts';
+import { flaggedUids } from '../flagged-uids.ts';
 import type { Connection } from './connection.ts';
 import type { Mailbox } from './mailboxes.ts';
 import { mailboxColumns, within } from './scoped.ts';
@@ -14,7 +15,7 @@ export function changesSince(
   { scope, view, since }: Mailbox & { since: number },
 ): MailboxChanges {
   const { uidBase, ...state } = readState(connection, scope, view);
-  const shown: MailboxChanges['shown'] = [];
+  const shown: { uid: number; flags: string }[] = [];
   const gone = new Set<number>();
   if (state.modseq > since) {
     const mailbox = mailboxColumns(scope, view);
@@ -31,13 +32,13 @@ export function changesSince(
     );
     for (const row of rows) {
       const uid = row.ordinal - uidBase;
-      if (row.shown) shown.push({ uid, flags: JSON.parse(row.flags) as string[] });
+      if (row.shown) shown.push({ uid, flags: row.flags });
       else gone.add(uid);
     }
     for (const ordinal of formerOrdinals(connection, { scope, view, since, above: uidBase }))
       gone.add(ordinal - uidBase);
   }
-  return { ...state, shown, gone: [...gone].sort((a, b) => a - b) };
+  return { ...state, shown: flaggedUids(shown), gone: Uint32Array.from(gone).sort() };
 }
 
 function formerOrdinals(

@@ -1,4 +1,4 @@
-// Reading mailboxes: what SELECT, STATUS and FETCH ask for. Each function is one snapshot; none writes. Runs in the reader threads.
+// Reading mailboxes: what STATUS and FETCH ask for. Each function is one snapshot; none writes. Runs in the reader threads.
 import type { View } from '../../quarantine/message.ts';
 import { isWithin } from '../../quarantine/message.ts';
 import type { ListedMessage, MailboxState, MailboxStatus, UidRange } from '../../quarantine/ports.ts';
@@ -12,28 +12,6 @@ import { readDropState, readState } from './sequences.ts';
 export interface Mailbox {
   scope: Scope;
   view: View;
-}
-
-/** A snapshot whose UIDs are one JSON list: handing over a hundred thousand numbers as text takes a tenth of the time. */
-export interface SentSnapshot extends MailboxState {
-  uids: string;
-  firstUnseenUid: number | null;
-}
-
-export function openMailbox(connection: Connection, { scope, view }: Mailbox): SentSnapshot {
-  const { uidBase, ...state } = readState(connection, scope, view);
-  const { sql, values, ordinal, shown, seen, shownIndex } = mailboxColumns(scope, view);
-  const from = `FROM messages INDEXED BY ${shownIndex} WHERE ${sql} AND ${shown} = 1`;
-  const uids = connection.get<{ uids: string | null }>(
-    `SELECT group_concat(uid) AS uids FROM (SELECT ${ordinal} - CAST(? AS INTEGER) AS uid ${from} ORDER BY ${ordinal})`,
-    uidBase,
-    ...values,
-  )?.uids;
-  const firstUnseen = connection.get<{ ordinal: number }>(
-    `SELECT ${ordinal} AS ordinal ${from} AND ${seen} = 0 ORDER BY ${ordinal} LIMIT 1`,
-    ...values,
-  );
-  return { ...state, uids: `[${uids ?? ''}]`, firstUnseenUid: firstUnseen ? firstUnseen.ordinal - uidBase : null };
 }
 
 export function mailboxStatus(connection: Connection, { scope, view }: Mailbox): MailboxStatus {

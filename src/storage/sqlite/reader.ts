@@ -9,7 +9,8 @@ import { listDomains } from './domains.ts';
 import { toSent } from './errors.ts';
 import { findSlice } from './find.ts';
 import { contentOf, due, endedBefore, getDocument, heldBefore, leased, nextDueAt, withJobs } from './jobs.ts';
-import { content, dropStatus, list, mailboxStatus, messagesByUid, openMailbox, readings } from './mailboxes.ts';
+import { content, dropStatus, list, mailboxStatus, messagesByUid, readings } from './mailboxes.ts';
+import { openMailbox } from './snapshot.ts';
 import type { Answer, Request, Response } from './thread.ts';
 import { countContents, countMessages, diskBytes, isRestored } from './upkeep.ts';
 
@@ -78,10 +79,15 @@ function answerTo(
       argument: unknown,
     ) => unknown;
     const result = inSnapshot(connection, () => operation(connection, argument));
-    // Message bytes change hands instead of being copied; readBytes gives them a buffer of their own for that.
-    const transfer = result instanceof Uint8Array && result.buffer instanceof ArrayBuffer ? [result.buffer] : [];
-    return { answer: { id, result }, transfer };
+    return { answer: { id, result }, transfer: buffersIn(result) };
   } catch (error) {
     return { answer: { id, error: toSent(error) }, transfer: [] };
   }
+}
+
+/** Bytes and numbers change hands instead of being copied; each operation gives them a buffer of their own for that. */
+function buffersIn(result: unknown): ArrayBuffer[] {
+  if (ArrayBuffer.isView(result)) return result.buffer instanceof ArrayBuffer ? [result.buffer] : [];
+  const isObject = typeof result === 'object' && result !== null && !Array.isArray(result);
+  return isObject ? Object.values(result).flatMap(buffersIn) : [];
 }

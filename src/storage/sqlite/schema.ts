@@ -180,3 +180,13 @@ UPDATE messages SET open_jobs = 1 WHERE due_at IS NOT NULL;
 DROP INDEX messages_due_ordered;
 CREATE INDEX messages_open ON messages (ordered_at) WHERE open_jobs = 1;
 `;
+
+/** Version 4: the flags of a mailbox without a look at its messages, of which few have any. */
+export const flaggedMessages = `
+CREATE INDEX flagged_for_user ON messages (owner_address, view, flags_user, ordinal_domain)
+  WHERE shown_user = 1 AND flags_user <> '[]';
+CREATE INDEX flagged_for_domain ON messages (owner_domain, view, flags_domain, ordinal_domain)
+  WHERE shown_domain = 1 AND flags_domain <> '[]';
+CREATE INDEX flagged_for_global ON messages (view, flags_global, ordinal_global)
+  WHERE shown_global = 1 AND flags_global <> '[]';
+`;

@@ -28,6 +28,7 @@ export interface MailboxColumns extends Condition {
   seen: string;
   flags: string;
   shownIndex: string;
+  flaggedIndex: string;
   changedIndex: string;
 }
 
@@ -41,6 +42,7 @@ export function mailboxColumns(scope: Scope, view: View): MailboxColumns {
     seen: `seen_${role}`,
     flags: `flags_${role}`,
     shownIndex: `shown_to_${role}`,
+    flaggedIndex: `flagged_for_${role}`,
     changedIndex: `changed_for_${role}`,
   };
   switch (scope.role) {

@@ -72,10 +72,7 @@ export function createStorage({ writer, readers, watchers }: Threads): Storage {
 
 function scopedStorage(read: Read): ScopedStorage {
   return {
-    async openMailbox(scope, view) {
-      const { uids, ...snapshot } = await read('openMailbox', { scope, view });
-      return { ...snapshot, uids: JSON.parse(uids) as number[] };
-    },
+    openMailbox: (scope, view) => read('openMailbox', { scope, view }),
     mailboxStatus: (scope, view) => read('mailboxStatus', { scope, view }),
     dropStatus: (scope, mailbox) => read('dropStatus', { scope, mailbox }),
     changesSince: (scope, view, since) => read('changesSince', { scope, view, since }),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { openedMailbox } from '../../helpers/mailbox.ts';
 import { arrivedAt, insertMessage, newContent, newMessage, ownerOf } from '../../helpers/messages.ts';
 import { alice, bob, exampleCom, global, withStore } from './store.ts';
 import type { OpenStore } from './store.ts';
@@ -95,7 +96,7 @@ export function arrivalContract(open: OpenStore): void {
         outcome,
         messages.map((message) => ({ stored: { ...message, revision: 0 } })),
       );
-      assert.equal((await storage.openMailbox(exampleCom, 'caught')).uids.length, 50);
+      assert.equal((await openedMailbox(storage, exampleCom, 'caught')).uids.length, 50);
       for (const { id } of messages) assert.deepEqual(await storage.worker.contentOf(id), content.bytes);
       const later = arrivedAt + 10_000;
       const found = await storage.find(global, { digests: [content.digest] });
@@ -155,7 +156,7 @@ export function arrivalContract(open: OpenStore): void {
         { known: true },
       ]);
       assert.deepEqual(await storage.worker.get('x-failed-1'), first);
-      assert.equal((await storage.openMailbox(alice, 'notices')).uids.length, 1);
+      assert.equal((await openedMailbox(storage, alice, 'notices')).uids.length, 1);
     }),
   );
 
@@ -165,7 +166,7 @@ export function arrivalContract(open: OpenStore): void {
       const content = newContent();
       const messages = [newMessage({ content }), newMessage({ content: newContent('Subject: another\r\n\r\n') })];
       await assert.rejects(storage.insert({ content, messages, skipKnown: false }, arrivedAt));
-      assert.deepEqual((await storage.openMailbox(alice, 'caught')).uids, []);
+      assert.deepEqual((await openedMailbox(storage, alice, 'caught')).uids, []);
       assert.deepEqual(await storage.find(global, { which: 'all' }), []);
     }),
   );

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { StaleError, TemporaryError } from '../../../src/quarantine/errors.ts';
 import type { Message } from '../../../src/quarantine/message.ts';
 import type { Change } from '../../../src/quarantine/ports.ts';
+import { changesSince, openedMailbox } from '../../helpers/mailbox.ts';
 import { arrivedAt, insertMessage, newContent, newMessage, ownerOf } from '../../helpers/messages.ts';
 import { alice, exampleCom, global, withStore } from './store.ts';
 import type { OpenStore } from './store.ts';
@@ -34,11 +35,11 @@ export function commitContract(open: OpenStore): void {
       const [, second] = messages;
       assert.ok(second);
       await storage.commit([seen(second)]);
-      const feed = await storage.changesSince(alice, 'caught', 0);
+      const feed = await changesSince(storage, alice, 'caught', 0);
       const drop = { scope: alice, mailbox: 'Release', count: 3 };
       await assert.rejects(storage.commit(messages.map(seen), drop), StaleError);
       if (!transactions) return;
-      assert.deepEqual(await storage.changesSince(alice, 'caught', 0), feed);
+      assert.deepEqual(await changesSince(storage, alice, 'caught', 0), feed);
       assert.equal((await storage.dropStatus(alice, 'Release')).uidNext, 1);
       for (const message of messages)
         if (message !== second) assert.deepEqual(await storage.worker.get(message.id), message);
@@ -118,7 +119,7 @@ export function commitContract(open: OpenStore): void {
       for (const change of forbidden)
         await assert.rejects(storage.commit([{ before, after: { ...before, ...change } }]));
       assert.deepEqual(await storage.worker.get(before.id), before);
-      assert.deepEqual((await storage.openMailbox(exampleCom, 'caught')).uids, [1]);
+      assert.deepEqual((await openedMailbox(storage, exampleCom, 'caught')).uids, [1]);
     }),
   );
 
@@ -126,12 +127,12 @@ export function commitContract(open: OpenStore): void {
     'what a worker notes down about its attempt is stored and disturbs no open mailbox',
     withStore(open, async ({ storage }) => {
       const before = await insertMessage(storage);
-      const state = await storage.changesSince(alice, 'caught', 0);
+      const state = await changesSince(storage, alice, 'caught', 0);
       const report = { verdict: 'spam' as const, orderedAt: 1, orderedBy: 'cli', cause: 'CLI' as const, targets: {} };
       const { messages } = await storage.commit([{ before, after: { ...before, report } }]);
       assert.equal(messages[0]?.revision, 1);
       assert.deepEqual(await storage.worker.get(before.id), { ...before, report, revision: 1 });
-      assert.deepEqual(await storage.changesSince(alice, 'caught', 0), state);
+      assert.deepEqual(await changesSince(storage, alice, 'caught', 0), state);
     }),
   );
 
@@ -149,7 +150,7 @@ export function commitContract(open: OpenStore): void {
       const asked = [insertMessage(storage), insertMessage(storage), storage.commit([seen(before)])];
       const closed = storage.close();
       await assert.rejects(insertMessage(storage), TemporaryError);
-      await assert.rejects(storage.openMailbox(global, 'caught'), TemporaryError);
+      await assert.rejects(openedMailbox(storage, global, 'caught'), TemporaryError);
       await Promise.all(asked);
       await Promise.all([closed, storage.close()]);
       const again = await reopen();

@@ -5,6 +5,7 @@ import { audience } from '../../../src/quarantine/message.ts';
 import type { Message, View } from '../../../src/quarantine/message.ts';
 import type { Change, Storage } from '../../../src/quarantine/ports.ts';
 import type { Scope } from '../../../src/quarantine/scope.ts';
+import { changesSince, openedMailbox } from '../../helpers/mailbox.ts';
 import { arrivedAt, insertMessage, newContent, newMessage, ownerOf } from '../../helpers/messages.ts';
 import { seededRandom } from '../../helpers/seeded-random.ts';
 import type { SeededRandom } from '../../helpers/seeded-random.ts';
@@ -17,13 +18,13 @@ export function feedContract(open: OpenStore): void {
     'flags and marks that change are announced, each role with its own flags and all with our marks',
     withStore(open, async ({ storage }) => {
       const { id } = await insertMessage(storage);
-      const { modseq } = await storage.openMailbox(alice, 'caught');
+      const { modseq } = await openedMailbox(storage, alice, 'caught');
       await change(storage, id, (message) => ({
         ...message,
         flags: { global: [], domain: ['\\Flagged'], user: ['\\Seen', 'work'] },
         marks: ['$Released'],
       }));
-      const flags = async (scope: Scope) => (await storage.changesSince(scope, 'caught', modseq)).shown;
+      const flags = async (scope: Scope) => (await changesSince(storage, scope, 'caught', modseq)).shown;
       assert.deepEqual(await flags(alice), [{ uid: 1, flags: ['\\Seen', 'work', '$Released'] }]);
       assert.deepEqual(await flags(exampleCom), [{ uid: 1, flags: ['\\Flagged', '$Released'] }]);
       assert.deepEqual(await flags(global), [{ uid: 1, flags: ['$Released'] }]);
@@ -36,12 +37,12 @@ export function feedContract(open: OpenStore): void {
     'where nothing happened there is nothing to tell, however often it is asked',
     withStore(open, async ({ storage }) => {
       await insertMessage(storage);
-      const { modseq } = await storage.openMailbox(alice, 'caught');
+      const { modseq } = await openedMailbox(storage, alice, 'caught');
       await insertMessage(storage, { view: 'training' });
       await insertMessage(storage, { owner: ownerOf('bob@example.com') });
-      const changes = await storage.changesSince(alice, 'caught', modseq);
+      const changes = await changesSince(storage, alice, 'caught', modseq);
       assert.deepEqual([changes.shown, changes.gone], [[], []]);
-      const again = await storage.changesSince(alice, 'caught', changes.modseq);
+      const again = await changesSince(storage, alice, 'caught', changes.modseq);
       assert.deepEqual(again, { ...changes, shown: [], gone: [] });
     }),
   );
@@ -169,7 +170,7 @@ export function randomChange(random: SeededRandom): (message: Message) => Messag
 
 async function catchUp(client: Client): Promise<void> {
   const { scope, view, on } = client;
-  const changes = await on.changesSince(scope, view, client.since);
+  const changes = await changesSince(on, scope, view, client.since);
   for (const uid of changes.gone) client.messages.delete(uid);
   for (const { uid, flags } of changes.shown) {
     if (!client.messages.has(uid)) {
@@ -179,7 +180,7 @@ async function catchUp(client: Client): Promise<void> {
     client.messages.set(uid, flags);
   }
   client.since = changes.modseq;
-  const { uids, modseq, uidNext, uidValidity } = await on.openMailbox(scope, view);
+  const { uids, messages, modseq, uidNext, uidValidity } = await openedMailbox(on, scope, view);
   assert.deepEqual(
     { modseq, uidNext, uidValidity },
     { modseq: changes.modseq, uidNext: changes.uidNext, uidValidity: changes.uidValidity },
@@ -189,6 +190,10 @@ async function catchUp(client: Client): Promise<void> {
     uids,
   );
   assert.ok(uids.every((uid) => uid < uidNext));
+  assert.deepEqual(
+    messages,
+    uids.map((uid) => ({ uid, flags: client.messages.get(uid) })),
+  );
   const listed = await on.list(scope, view, [{ from: 1, to: 4_294_967_295 }]);
   assert.deepEqual(
     listed.map(({ uid, flags }) => [uid, flags]),

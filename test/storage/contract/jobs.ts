@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Delivery, Report } from '../../../src/quarantine/job.ts';
 import type { Message } from '../../../src/quarantine/message.ts';
 import type { Storage } from '../../../src/quarantine/ports.ts';
+import { changesSince, openedMailbox } from '../../helpers/mailbox.ts';
 import { arrivedAt, insertMessage, ownerOf } from '../../helpers/messages.ts';
 import { buried, change, removed } from './changes.ts';
 import { alice, withStore } from './store.ts';
@@ -285,7 +286,7 @@ export function jobContract(open: OpenStore): void {
       const { id } = await insertMessage(storage);
       const left = await change(storage, id, removed());
       const tombstone = await change(storage, id, buried);
-      const { modseq } = await storage.openMailbox(alice, 'caught');
+      const { modseq } = await openedMailbox(storage, alice, 'caught');
       assert.equal(await storage.worker.forget([held, left, { ...held, id: 'unknown' }]), 0);
       assert.deepEqual(await storage.worker.get(id), tombstone);
       assert.equal(await storage.worker.forget([tombstone]), 1);
@@ -295,7 +296,7 @@ export function jobContract(open: OpenStore): void {
       assert.deepEqual(await again.worker.get(held.id), held);
       assert.deepEqual(await again.find(alice, { digests: [tombstone.digest], which: 'all' }), []);
       assert.deepEqual(
-        (await again.changesSince(alice, 'caught', modseq - 1)).gone,
+        (await changesSince(again, alice, 'caught', modseq - 1)).gone,
         [2],
         'a late session is still told',
       );

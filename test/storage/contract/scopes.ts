@@ -6,6 +6,7 @@ import type { Message, View } from '../../../src/quarantine/message.ts';
 import type { Storage } from '../../../src/quarantine/ports.ts';
 import { loginName, scopeOfLogin } from '../../../src/quarantine/scope.ts';
 import type { Scope } from '../../../src/quarantine/scope.ts';
+import { changesSince, openedMailbox } from '../../helpers/mailbox.ts';
 import { arrivedAt, insertMessage, newContent, newMessage, ownerOf } from '../../helpers/messages.ts';
 import { back, change } from './changes.ts';
 import { alice, bob, exampleCom, global, withStore } from './store.ts';
@@ -56,8 +57,8 @@ export function scopeContract(open: OpenStore): void {
             own: messages.filter((m) => isWithin(scope, m.owner, m.view)),
           });
         for (const view of views) {
-          const { uids } = await storage.openMailbox(scope, view);
-          const { shown } = await storage.changesSince(scope, view, 0);
+          const { uids } = await openedMailbox(storage, scope, view);
+          const { shown } = await changesSince(storage, scope, view, 0);
           assert.deepEqual([uids, shown], [[], []], `${login} ${view}`);
         }
       }
@@ -75,7 +76,7 @@ export function scopeContract(open: OpenStore): void {
       }
       for (const scope of readers) {
         const listed = await storage.list(scope, 'notices', everything);
-        const { gone } = await storage.changesSince(scope, 'notices', 0);
+        const { gone } = await changesSince(storage, scope, 'notices', 0);
         assert.equal(gone.length, 1, "that another login's notice came back is nobody else's business");
         const readings = await storage.readings(
           scope,
@@ -95,7 +96,7 @@ export function scopeContract(open: OpenStore): void {
       const content = newContent();
       const message = newMessage({ content, visibleTo: ['global', 'domain'] });
       await storage.insert({ content, messages: [message], skipKnown: false }, arrivedAt);
-      assert.deepEqual((await storage.openMailbox(alice, 'caught')).uids, []);
+      assert.deepEqual((await openedMailbox(storage, alice, 'caught')).uids, []);
       assert.deepEqual(await storage.messagesByUid(alice, 'caught', [1]), []);
       assert.equal((await storage.find(alice, { digests: [content.digest] })).length, 1);
       assert.deepEqual(await storage.content(alice, message.id), content.bytes);
@@ -114,8 +115,8 @@ export function scopeContract(open: OpenStore): void {
       ];
       await storage.insert({ content, messages, skipKnown: false }, arrivedAt);
       const shown = async (scope: Scope, view: View): Promise<number> =>
-        (await storage.openMailbox(scope, view)).uids.length +
-        (await storage.changesSince(scope, view, 0)).shown.length;
+        (await openedMailbox(storage, scope, view)).uids.length +
+        (await changesSince(storage, scope, view, 0)).shown.length;
       assert.equal(await shown(alice, 'outgoing'), 0);
       assert.equal(await shown(exampleCom, 'outgoing'), 2);
       assert.equal(await shown(global, 'notices'), 0);
@@ -196,10 +197,10 @@ async function checkMailbox(
     ids,
     `${loginName(scope)} ${view}`,
   );
-  const { uids } = await storage.openMailbox(scope, view);
+  const { uids } = await openedMailbox(storage, scope, view);
   assert.equal(uids.length, ids.length);
   assert.equal((await storage.mailboxStatus(scope, view)).messages, ids.length);
-  const changes = await storage.changesSince(scope, view, 0);
+  const changes = await changesSince(storage, scope, view, 0);
   assert.deepEqual(
     changes.shown.map(({ uid }) => uid),
     uids,

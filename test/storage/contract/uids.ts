@@ -1,15 +1,17 @@
 // Contract: UIDs, UIDNEXT and UIDVALIDITY (RFC 9051 section 2.3.1.1, DESIGN section 5).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Mark } from '../../../src/quarantine/message.ts';
 import type { Storage } from '../../../src/quarantine/ports.ts';
 import type { Scope } from '../../../src/quarantine/scope.ts';
-import { insertMessage, ownerOf } from '../../helpers/messages.ts';
+import { changesSince, openedMailbox } from '../../helpers/mailbox.ts';
+import { insertMessage, newContent, ownerOf } from '../../helpers/messages.ts';
 import { back, change, flagged, hiddenFrom, removed } from './changes.ts';
 import { alice, bob, exampleCom, exampleOrg, global, withStore } from './store.ts';
 import type { OpenStore } from './store.ts';
 
 const uidsOf = async (storage: Storage, scope: Scope, view: 'caught' | 'outgoing' | 'notices' = 'caught') =>
-  (await storage.openMailbox(scope, view)).uids;
+  (await openedMailbox(storage, scope, view)).uids;
 const uidNextOf = async (storage: Storage, scope: Scope, view: 'caught' | 'training' | 'outgoing' = 'caught') =>
   (await storage.mailboxStatus(scope, view)).uidNext;
 
@@ -17,15 +19,15 @@ export function uidContract(open: OpenStore): void {
   test(
     'an empty mailbox has a UIDVALIDITY, and it is the same after mail came and after a restart',
     withStore(open, async ({ storage, reopen }) => {
-      const before = await storage.openMailbox(alice, 'caught');
+      const before = await openedMailbox(storage, alice, 'caught');
       assert.deepEqual([before.uids, before.uidNext, before.firstUnseenUid], [[], 1, null]);
       assert.ok(before.modseq >= 1);
       assert.ok(Number.isInteger(before.uidValidity) && before.uidValidity > 0 && before.uidValidity < 2 ** 32);
       await insertMessage(storage);
-      assert.equal((await storage.openMailbox(alice, 'caught')).uidValidity, before.uidValidity);
+      assert.equal((await openedMailbox(storage, alice, 'caught')).uidValidity, before.uidValidity);
       assert.equal((await storage.mailboxStatus(alice, 'caught')).uidValidity, before.uidValidity);
       await storage.close();
-      const after = await (await reopen()).openMailbox(alice, 'caught');
+      const after = await openedMailbox(await reopen(), alice, 'caught');
       assert.deepEqual([after.uids, after.uidNext, after.uidValidity], [[1], 2, before.uidValidity]);
     }),
   );
@@ -96,22 +98,22 @@ export function uidContract(open: OpenStore): void {
     withStore(open, async ({ storage }) => {
       const { id } = await insertMessage(storage);
       await insertMessage(storage);
-      const { modseq } = await storage.openMailbox(alice, 'caught');
+      const { modseq } = await openedMailbox(storage, alice, 'caught');
       // Comes back while it is still shown, leaves, comes back again.
       await change(storage, id, back());
-      const between = await storage.openMailbox(alice, 'caught');
+      const between = await openedMailbox(storage, alice, 'caught');
       await change(storage, id, removed());
       await change(storage, id, back());
       for (const scope of [alice, exampleCom, global]) {
         assert.deepEqual(await uidsOf(storage, scope), [2, 4]);
-        const changes = await storage.changesSince(scope, 'caught', modseq);
+        const changes = await changesSince(storage, scope, 'caught', modseq);
         assert.deepEqual(changes.gone, [1, 3]);
         assert.deepEqual(
           changes.shown.map(({ uid }) => uid),
           [4],
         );
         assert.equal(changes.uidNext, 5);
-        assert.ok((await storage.changesSince(scope, 'caught', between.modseq)).gone.includes(3));
+        assert.ok((await changesSince(storage, scope, 'caught', between.modseq)).gone.includes(3));
         assert.deepEqual(await storage.messagesByUid(scope, 'caught', [1, 3]), []);
       }
     }),
@@ -121,9 +123,9 @@ export function uidContract(open: OpenStore): void {
     'a message that left while nobody looked is announced as gone under the UID that it had',
     withStore(open, async ({ storage }) => {
       const { id } = await insertMessage(storage);
-      const { modseq } = await storage.openMailbox(alice, 'caught');
+      const { modseq } = await openedMailbox(storage, alice, 'caught');
       await change(storage, id, removed());
-      const changes = await storage.changesSince(alice, 'caught', modseq);
+      const changes = await changesSince(storage, alice, 'caught', modseq);
       assert.deepEqual([changes.shown, changes.gone, changes.uidNext], [[], [1], 2]);
     }),
   );
@@ -138,11 +140,11 @@ export function uidContract(open: OpenStore): void {
       assert.deepEqual(await uidsOf(storage, alice), [1]);
       assert.deepEqual(await uidsOf(storage, global), [1, 2]);
       await insertMessage(storage);
-      const { modseq } = await storage.openMailbox(exampleCom, 'caught');
+      const { modseq } = await openedMailbox(storage, exampleCom, 'caught');
       await change(storage, hidden.id, (message) => ({ ...message, visibleTo: ['global', 'domain', 'user'] }));
       assert.deepEqual(await uidsOf(storage, alice), [1, 3, 4]);
       assert.deepEqual(await uidsOf(storage, exampleCom), [1, 3, 4]);
-      assert.deepEqual((await storage.changesSince(exampleCom, 'caught', modseq)).gone, [2]);
+      assert.deepEqual((await changesSince(storage, exampleCom, 'caught', modseq)).gone, [2]);
     }),
   );
 
@@ -163,10 +165,39 @@ export function uidContract(open: OpenStore): void {
       const messages = [await insertMessage(storage), await insertMessage(storage), await insertMessage(storage)];
       await change(storage, messages[0]?.id ?? '', flagged('user', '\\Seen', '\\Flagged'));
       await change(storage, messages[1]?.id ?? '', flagged('global', '\\Seen'));
-      const firstUnseen = async (scope: Scope) => (await storage.openMailbox(scope, 'caught')).firstUnseenUid;
+      const firstUnseen = async (scope: Scope) => (await openedMailbox(storage, scope, 'caught')).firstUnseenUid;
       assert.deepEqual([await firstUnseen(alice), await firstUnseen(exampleCom), await firstUnseen(global)], [2, 1, 1]);
       assert.equal((await storage.mailboxStatus(alice, 'caught')).unseen, 2);
       assert.equal((await storage.mailboxStatus(exampleCom, 'caught')).unseen, 3);
+    }),
+  );
+
+  test(
+    'a mailbox is opened with the flags of each of its messages, as that login sees them',
+    withStore(open, async ({ storage }) => {
+      const content = newContent();
+      const flagsOf = (i: number) => ({
+        global: i % 7 ? [] : ['\\Flagged'],
+        domain: [],
+        user: [...(i % 3 ? [] : ['\\Seen']), ...(i % 4 ? [] : [`work${i % 8}`])],
+      });
+      const marksOf = (i: number): Mark[] => (i % 10 ? [] : ['$Released']);
+      const numbers = Array.from({ length: 100 }, (_, i) => i);
+      for (const i of numbers) {
+        const given = { content, flags: flagsOf(i), marks: marksOf(i) };
+        await insertMessage(storage, { ...given, owner: ownerOf(i % 5 ? 'alice@example.com' : 'bob@example.com') });
+      }
+      for (const scope of [global, exampleCom, alice, bob]) {
+        const { messages } = await openedMailbox(storage, scope, 'caught');
+        const shown = numbers.filter((i) => scope.role !== 'user' || (i % 5 === 0) === (scope === bob));
+        assert.deepEqual(
+          messages,
+          shown.map((i) => ({ uid: i + 1, flags: [...flagsOf(i)[scope.role], ...marksOf(i)] })),
+        );
+        const { flags, flagSets } = await storage.openMailbox(scope, 'caught');
+        assert.equal(flags.length, messages.length);
+        assert.equal(new Set(flagSets.map((set) => set.join())).size, flagSets.length, 'each combination once');
+      }
     }),
   );
 
@@ -233,19 +264,19 @@ function uidValidityContract(open: OpenStore): void {
           await insertMessage(storage),
           await insertMessage(storage, { owner: ownerOf('bob@example.com') }),
         ];
-        const began = await storage.openMailbox(exampleCom, 'caught');
+        const began = await openedMailbox(storage, exampleCom, 'caught');
         let validity = began.uidValidity;
         let changes = 0;
         for (let i = 0; i < 60; i++) {
           const message = await insertMessage(storage);
-          const { uids, uidNext, uidValidity } = await storage.openMailbox(exampleCom, 'caught');
+          const { uids, uidNext, uidValidity } = await openedMailbox(storage, exampleCom, 'caught');
           assert.ok(
             uids.every((uid) => uid >= 1 && uid <= 20),
             String(uids),
           );
           assert.equal(uidNext, (uids.at(-1) ?? 0) + 1);
           assert.ok(uidValidity >= validity);
-          const other = await storage.openMailbox(bob, 'caught');
+          const other = await openedMailbox(storage, bob, 'caught');
           assert.equal(other.uidNext, (other.uids.at(-1) ?? 0) + 1, 'also where no mail arrived since');
           if (uidValidity > validity) {
             assert.deepEqual(uids.slice(0, 2), [1, 2], 'they begin at 1 again, in their order');
@@ -262,10 +293,10 @@ function uidValidityContract(open: OpenStore): void {
         assert.ok(changes >= 2);
         await storage.close();
         const again = await reopen();
-        assert.equal((await again.openMailbox(exampleCom, 'caught')).uidValidity, validity);
-        assert.equal((await again.openMailbox(alice, 'caught')).uidValidity, validity);
-        assert.deepEqual((await again.openMailbox(alice, 'caught')).uids.length, 1);
-        const stale = await again.changesSince(exampleCom, 'caught', began.modseq);
+        assert.equal((await openedMailbox(again, exampleCom, 'caught')).uidValidity, validity);
+        assert.equal((await openedMailbox(again, alice, 'caught')).uidValidity, validity);
+        assert.deepEqual((await openedMailbox(again, alice, 'caught')).uids.length, 1);
+        const stale = await changesSince(again, exampleCom, 'caught', began.modseq);
         assert.equal(stale.uidValidity, validity);
         assert.ok(stale.gone.every((uid) => uid >= 1));
       },
@@ -282,14 +313,14 @@ function uidValidityContract(open: OpenStore): void {
         const training = [await insertMessage(storage, { view: 'training' })];
         caught.push(await insertMessage(storage));
         const org = await insertMessage(storage, { owner: ownerOf('carol@example.org') });
-        const before = await storage.openMailbox(exampleOrg, 'caught');
-        const { uidValidity } = await storage.openMailbox(exampleCom, 'caught');
+        const before = await openedMailbox(storage, exampleOrg, 'caught');
+        const { uidValidity } = await openedMailbox(storage, exampleCom, 'caught');
         // example.com's sequence runs full by messages that leave again; those of global stay few enough in between.
         for (let i = 0; i < 20; i++) {
           const { id } = await insertMessage(storage, { visibleTo: ['domain', 'user'] });
           await change(storage, id, removed());
         }
-        assert.ok((await storage.openMailbox(exampleCom, 'caught')).uidValidity > uidValidity);
+        assert.ok((await openedMailbox(storage, exampleCom, 'caught')).uidValidity > uidValidity);
         const ids = async (scope: Scope, view: 'caught' | 'training') =>
           (await storage.list(scope, view, [{ from: 1, to: 100 }])).map(({ id }) => id);
         for (const scope of [exampleCom, alice]) {
@@ -303,8 +334,8 @@ function uidValidityContract(open: OpenStore): void {
           );
         }
         assert.deepEqual(await ids(exampleOrg, 'caught'), [org.id]);
-        assert.deepEqual(await storage.openMailbox(exampleOrg, 'caught'), before);
-        assert.equal((await storage.openMailbox(global, 'caught')).uidValidity, uidValidity);
+        assert.deepEqual(await openedMailbox(storage, exampleOrg, 'caught'), before);
+        assert.equal((await openedMailbox(storage, global, 'caught')).uidValidity, uidValidity);
       },
       limited,
     ),
@@ -317,7 +348,7 @@ function uidValidityContract(open: OpenStore): void {
       async ({ storage }) => {
         const first = await insertMessage(storage);
         const second = await insertMessage(storage);
-        const { uidValidity } = await storage.openMailbox(alice, 'caught');
+        const { uidValidity } = await openedMailbox(storage, alice, 'caught');
         let current = first;
         for (let i = 0; i < 40; i++) {
           const other = await storage.worker.get(second.id);
@@ -329,7 +360,7 @@ function uidValidityContract(open: OpenStore): void {
           const returned = messages.find(({ id }) => id === first.id);
           assert.ok(returned);
           current = returned;
-          const { gone, shown } = await storage.changesSince(alice, 'caught', 0);
+          const { gone, shown } = await changesSince(storage, alice, 'caught', 0);
           assert.ok([...gone, ...shown.map(({ uid }) => uid)].every((uid) => uid >= 1 && uid <= 20));
           const listed = await storage.list(alice, 'caught', [{ from: 1, to: 20 }]);
           assert.deepEqual(
@@ -337,7 +368,7 @@ function uidValidityContract(open: OpenStore): void {
             [second.id, first.id],
           );
         }
-        assert.ok((await storage.openMailbox(alice, 'caught')).uidValidity > uidValidity);
+        assert.ok((await openedMailbox(storage, alice, 'caught')).uidValidity > uidValidity);
       },
       limited,
     ),

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { blankDomain } from '../../../src/quarantine/domains.ts';
 import type { Storage } from '../../../src/quarantine/ports.ts';
 import type { Scope } from '../../../src/quarantine/scope.ts';
+import { changesSince, openedMailbox } from '../../helpers/mailbox.ts';
 import { insertMessage, newContent, newMessage, ownerOf } from '../../helpers/messages.ts';
 import { buried, change, removed } from './changes.ts';
 import { alice, carol, exampleCom, exampleOrg, global, withStore } from './store.ts';
@@ -68,7 +69,7 @@ export function upkeepContract(open: OpenStore): void {
       const { id } = await insertMessage(storage);
       await storage.commit([], { scope: alice, mailbox: 'Release', count: 3 });
       const before = await validities(storage);
-      const { modseq } = await storage.openMailbox(alice, 'caught');
+      const { modseq } = await openedMailbox(storage, alice, 'caught');
       await storage.upkeep.raiseUidValidity();
       const once = await validities(storage);
       assert.ok(Math.min(...once) > Math.max(...before), `${before.join(' ')}: ${once.join(' ')}`);
@@ -79,11 +80,11 @@ export function upkeepContract(open: OpenStore): void {
       // A domain that nobody had used yet.
       await insertMessage(other, { owner: ownerOf('carol@example.org') });
       assert.deepEqual(await validities(storage), twice);
-      const { uids, uidNext } = await storage.openMailbox(alice, 'caught');
+      const { uids, uidNext } = await openedMailbox(storage, alice, 'caught');
       assert.ok(uids.length === 1 && uids.every((uid) => uid > 0 && uid < uidNext));
       const [found] = await storage.messagesByUid(alice, 'caught', uids);
       assert.equal(found?.message.id, id);
-      const changes = await storage.changesSince(alice, 'caught', modseq);
+      const changes = await changesSince(storage, alice, 'caught', modseq);
       assert.equal(changes.uidValidity, twice[0], 'an open session learns that its UIDs mean nothing any more');
       const { drop } = await storage.commit([], { scope: alice, mailbox: 'Release', count: 1 });
       assert.ok((drop?.uidValidity ?? 0) >= Math.max(...twice));
@@ -110,7 +111,7 @@ export function upkeepContract(open: OpenStore): void {
 async function validities(storage: Storage): Promise<number[]> {
   const scopes: Scope[] = [alice, exampleCom, global, exampleOrg, carol];
   const states = await Promise.all([
-    ...scopes.map((scope) => storage.openMailbox(scope, 'caught')),
+    ...scopes.map((scope) => openedMailbox(storage, scope, 'caught')),
     ...scopes.map((scope) => storage.mailboxStatus(scope, 'outgoing')),
     ...scopes.map((scope) => storage.dropStatus(scope, 'Release')),
   ]);

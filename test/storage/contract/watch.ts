@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Storage } from '../../../src/quarantine/ports.ts';
+import { openedMailbox } from '../../helpers/mailbox.ts';
 import { insertMessage, ownerOf } from '../../helpers/messages.ts';
 import { change, flagged } from './changes.ts';
 import { alice, withStore } from './store.ts';
@@ -51,9 +52,9 @@ export function watchContract(open: OpenStore): void {
       const checks: Promise<void>[] = [];
       const stop = storage.watch(() => {
         announced++;
-        checks.push(storage.openMailbox(alice, 'caught').then(({ uids }) => assert.ok(uids.length >= 1)));
+        checks.push(openedMailbox(storage, alice, 'caught').then(({ uids }) => assert.ok(uids.length >= 1)));
       });
-      const seenByOther = heard(other, async () => (await other.openMailbox(alice, 'caught')).uids.length === 1);
+      const seenByOther = heard(other, async () => (await openedMailbox(other, alice, 'caught')).uids.length === 1);
       await insertMessage(storage);
       await seenByOther;
       assert.ok(announced >= 1);
@@ -68,7 +69,7 @@ export function watchContract(open: OpenStore): void {
       const other = await reopen();
       await insertMessage(other);
       await heard(storage);
-      const again = heard(storage, async () => (await storage.openMailbox(alice, 'caught')).uids.length === 2);
+      const again = heard(storage, async () => (await openedMailbox(storage, alice, 'caught')).uids.length === 2);
       await insertMessage(other);
       await again;
       const domains = heard(storage, async () => (await storage.domains.list()).length === 1);
@@ -94,14 +95,14 @@ export function watchContract(open: OpenStore): void {
       const order = { holding: 1, orderedAt: 0, orderedBy: 'cli', cause: 'CLI' as const, recipients: [] };
       const delivery = { ...due, ...order };
       const { id } = await insertMessage(storage, { delivery });
-      const { modseq } = await storage.openMailbox(alice, 'caught');
+      const { modseq } = await openedMailbox(storage, alice, 'caught');
       const isLeased = async (): Promise<boolean> => (await storage.worker.get(id))?.delivery?.lease !== null;
       for (const lease of [{ token: 't', until: 1 }, null]) {
         const told = heard(storage, async () => (await isLeased()) === (lease !== null));
         await change(other, id, (message) => ({ ...message, delivery: { ...delivery, lease } }));
         await told;
       }
-      assert.equal((await storage.openMailbox(alice, 'caught')).modseq, modseq);
+      assert.equal((await openedMailbox(storage, alice, 'caught')).modseq, modseq);
     }),
   );
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { TemporaryError } from '../../../src/quarantine/errors.ts';
 import type { MailboxState, Storage } from '../../../src/quarantine/ports.ts';
 import { loginKey } from '../../../src/storage/shown.ts';
+import { changesSince, openedMailbox } from '../../helpers/mailbox.ts';
 import type { SeededRandom } from '../../helpers/seeded-random.ts';
 import { Killed } from './schedule.ts';
 import { nameOf } from './sight.ts';
@@ -60,7 +61,7 @@ function read<Answer>(
 /** SELECT by somebody else. */
 async function look(world: World, session: Session): Promise<void> {
   const { scope, view } = session.mailbox;
-  const { askedAt, answer } = await read(world, session, 'open', (storage) => storage.openMailbox(scope, view));
+  const { askedAt, answer } = await read(world, session, 'open', (storage) => openedMailbox(storage, scope, view));
   world.tell(session.mailbox, answer, `UIDs ${answer.uids.join()}`);
   world.sight.saw(session.mailbox, askedAt, answer, answer.uids);
   if (answer.firstUnseenUid !== null) assert.ok(answer.uids.includes(answer.firstUnseenUid));
@@ -73,7 +74,7 @@ async function catchUp(world: World, session: Session): Promise<void> {
   const { state } = session;
   if (!state) return begin(world, session);
   const { askedAt, answer } = await read(world, session, `changes since ${state.modseq}`, (storage) =>
-    storage.changesSince(scope, view, state.modseq),
+    changesSince(storage, scope, view, state.modseq),
   );
   const { shown, gone, ...now } = answer;
   world.tell(mailbox, now, `shown ${shown.map(({ uid }) => uid).join()}, gone ${gone.join()}`);
@@ -98,7 +99,7 @@ async function begin(world: World, session: Session): Promise<void> {
   const { mailbox } = session;
   session.state = null;
   const { askedAt, answer } = await read(world, session, 'begin', (storage) =>
-    storage.openMailbox(mailbox.scope, mailbox.view),
+    openedMailbox(storage, mailbox.scope, mailbox.view),
   );
   const { uids, uidNext, uidValidity, modseq } = answer;
   world.tell(mailbox, answer, `UIDs ${uids.join()}`);
@@ -160,16 +161,17 @@ export async function rest(world: World, session: Session): Promise<void> {
   const { scope, view } = mailbox;
   const name = nameOf(mailbox);
   await catchUp(world, session);
-  const { answer: opened } = await read(world, session, 'open', (storage) => storage.openMailbox(scope, view));
+  const { answer: opened } = await read(world, session, 'open', (storage) => openedMailbox(storage, scope, view));
   const { answer: listed } = await read(world, session, 'list', (storage) => storage.list(scope, view, all));
   const { answer: status } = await read(world, session, 'status', (storage) => storage.mailboxStatus(scope, view));
-  const { uids, firstUnseenUid, ...state } = opened;
+  const { uids, messages, firstUnseenUid, ...state } = opened;
   world.tell(mailbox, state, `at rest UIDs ${uids.join()}`);
   world.sight.learnt(mailbox, state.uidValidity, listed);
   assert.deepEqual(state, session.state, `${name}: the state that the session was told is the one of the mailbox`);
   assert.deepEqual(sorted(session.messages.keys()), uids, `${name}: what the session believes is what is there`);
   const flags = new Map(listed.map((message) => [message.uid, message.flags]));
   assert.deepEqual([...flags.keys()], uids, `${name}: what is listed is what is there`);
+  assert.deepEqual(new Map(messages.map((message) => [message.uid, message.flags])), flags, `${name}: with its flags`);
   for (const [uid, known] of session.messages)
     if (known) assert.deepEqual(known, flags.get(uid), `${name}: UID ${uid}`);
   const unseen = listed.filter((message) => !message.flags.includes('\\Seen'));

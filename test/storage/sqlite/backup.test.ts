@@ -10,6 +10,7 @@ import { openConnection } from '../../../src/storage/sqlite/connection.ts';
 import { migrate, migrations } from '../../../src/storage/sqlite/migrations.ts';
 import { openMovableSqlite } from '../../../src/storage/sqlite/movable.ts';
 import { openSqlite } from '../../../src/storage/sqlite/open.ts';
+import { openedMailbox } from '../../helpers/mailbox.ts';
 import { insertMessage } from '../../helpers/messages.ts';
 import { temporaryStore } from './temporary-store.ts';
 
@@ -31,7 +32,7 @@ describe('a backup', () => {
       ['backup.db'],
     );
     assert.equal(await storage.upkeep.isRestored(), false);
-    const { uidValidity } = await storage.openMailbox(global, 'caught');
+    const { uidValidity } = await openedMailbox(storage, global, 'caught');
     await storage.close();
 
     const movable = await openMovableSqlite(file, 'verify');
@@ -39,7 +40,7 @@ describe('a backup', () => {
     await movable.close();
     const restored = await openSqlite(file, { log: store.log });
     assert.equal(await restored.upkeep.isRestored(), true);
-    const mailbox = await restored.openMailbox(global, 'caught');
+    const mailbox = await openedMailbox(restored, global, 'caught');
     assert.equal(mailbox.uidValidity, uidValidity, 'raised by the next start of a server, not before');
     for (const message of messages) {
       assert.deepEqual(await restored.worker.get(message.id), message);

@@ -16,7 +16,8 @@ export const brokenStorages: Record<string, Break> = {
     return changed(storage, {
       async openMailbox(scope, view) {
         const answer = await storage.openMailbox(scope, view);
-        return { ...answer, firstUnseenUid: null, uids: answer.uids.filter(isVisible) };
+        const uids = answer.uids.filter(isVisible);
+        return { ...answer, uids, flags: new Uint32Array(uids.length), flagSets: [[]] };
       },
     });
   },
@@ -33,7 +34,7 @@ export const brokenStorages: Record<string, Break> = {
     changed(storage, {
       async changesSince(scope, view, since) {
         const answer = await storage.changesSince(scope, view, since);
-        return answer.shown.length ? { ...answer, gone: [] } : answer;
+        return answer.shown.uids.length ? { ...answer, gone: new Uint32Array() } : answer;
       },
     }),
 

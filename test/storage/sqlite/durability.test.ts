@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { openSqlite } from '../../../src/storage/sqlite/open.ts';
+import { openedMailbox } from '../../helpers/mailbox.ts';
 import { insertMessage } from '../../helpers/messages.ts';
 import { temporaryStore } from './temporary-store.ts';
 
@@ -35,7 +36,7 @@ describe('the SQLite store', () => {
         if (what === 'seen') assert.deepEqual(message.flags.user, ['\\Seen'], line);
         assert.match((await storage.worker.contentOf(message.id))?.toString() ?? '', /^This is message/m);
       }
-      const { uids, uidNext } = await storage.openMailbox(global, 'caught');
+      const { uids, uidNext } = await openedMailbox(storage, global, 'caught');
       assert.ok(uids.length >= answered.filter((line) => line.startsWith('stored')).length);
       assert.equal(uidNext, (uids.at(-1) ?? 0) + 1);
       await insertMessage(storage);

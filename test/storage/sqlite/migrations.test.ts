@@ -9,6 +9,7 @@ import type { Storage } from '../../../src/quarantine/ports.ts';
 import { openConnection } from '../../../src/storage/sqlite/connection.ts';
 import { applicationId, migrate, migrations } from '../../../src/storage/sqlite/migrations.ts';
 import { openSqlite } from '../../../src/storage/sqlite/open.ts';
+import { openedMailbox } from '../../helpers/mailbox.ts';
 import { arrivedAt, insertMessage } from '../../helpers/messages.ts';
 import { temporaryStore } from './temporary-store.ts';
 import type { TemporaryStore } from './temporary-store.ts';
@@ -68,7 +69,7 @@ describe('a store', () => {
     const storages = await Promise.all(Array.from({ length: 5 }, () => openSqlite(store.path, { log: store.log })));
     const scope = { role: 'global' } as const;
     const validities = await Promise.all(
-      storages.map(async (each) => (await each.openMailbox(scope, 'caught')).uidValidity),
+      storages.map(async (each) => (await openedMailbox(each, scope, 'caught')).uidValidity),
     );
     assert.equal(new Set(validities).size, 1);
     await Promise.all(storages.map((storage) => insertMessage(storage)));
