@@ -108,7 +108,7 @@ export async function useDomainLogin(stage: Stage): Promise<void> {
     'the domain login on the STARTTLS port sees outgoing mail, and may train with it but not release it',
     async () => {
       await arrive(server, 'Price list', { folder: 'outgoing', sender: alice, recipients: ['x@remote.example'] });
-      await addAccount(stage, domain, 'STARTTLS');
+      await addAccount(stage, { name: 'Postmaster', address: `postmaster@${domain}`, login: domain }, 'STARTTLS');
       const names = ['Inbox', 'Caught', 'Caught (Outgoing)', ...drops, 'Training Requested'];
       await witness.seesFolders(domain, names);
       const outgoing: Place = [domain, 'Caught (Outgoing)'];

@@ -1,5 +1,5 @@
-// What runs inside Thunderbird, sent there as text by program.ts: each function does what a person does, with the calls that Thunderbird's own
-// windows make for it, or tells what a person sees. Takes and answers only what fits into JSON. Never talks to the server by itself.
+// What runs inside Thunderbird, sent there as text by program.ts, with inside-set-up.js behind it: each function does what a person does, with
+// the calls that Thunderbird's own windows make for it, or tells what a person sees. Takes and answers only what fits into JSON. Never talks to the server by itself.
 
 const { MailServices } = ChromeUtils.importESModule('resource:///modules/MailServices.sys.mjs');
 const { MailUtils } = ChromeUtils.importESModule('resource:///modules/MailUtils.sys.mjs');
@@ -42,30 +42,7 @@ const inside = {
 
   alerts: () => mainWindow.lazarettoAlerts.splice(0),
 
-  async addAccount({ login, password, port, security, certificate, download }) {
-    if (MailServices.accounts.accounts.every(({ incomingServer }) => incomingServer.type !== 'none')) {
-      MailServices.accounts.createLocalMailAccount();
-    }
-    // As "Confirm Security Exception" does.
-    const database = Cc['@mozilla.org/security/x509certdb;1'].getService(Ci.nsIX509CertDB);
-    const trusted = database.constructX509FromBase64(certificate.replace(/-----[^-]+-----|\s/g, ''));
-    const overrides = Cc['@mozilla.org/security/certoverride;1'].getService(Ci.nsICertOverrideService);
-    overrides.rememberValidityOverride(host, port, {}, trusted, false);
-    const stored = Cc['@mozilla.org/login-manager/loginInfo;1'].createInstance(Ci.nsILoginInfo);
-    stored.init(`imap://${host}`, null, `imap://${host}`, login, password, '', '');
-    await Services.logins.addLoginAsync(stored);
-    const server = MailServices.accounts.createIncomingServer(login, host, 'imap');
-    server.port = port;
-    server.socketType = security === 'STARTTLS' ? Ci.nsMsgSocketType.alwaysSTARTTLS : Ci.nsMsgSocketType.SSL;
-    server.authMethod = Ci.nsMsgAuthMethod.passwordCleartext;
-    server.prettyName = login;
-    server.QueryInterface(Ci.nsIImapIncomingServer).offlineDownload = download;
-    const identity = MailServices.accounts.createIdentity();
-    identity.email = login;
-    const account = MailServices.accounts.createAccount();
-    account.addIdentity(identity);
-    account.incomingServer = server;
-  },
+  windows: () => [...Services.wm.getEnumerator(null)].map(({ location }) => location.href),
 
   foldersShown(login) {
     const rows = [...pane().document.querySelectorAll('#folderTree li[is="folder-tree-row"]')];

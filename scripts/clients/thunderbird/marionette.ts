@@ -37,17 +37,39 @@ export class Marionette {
     return client;
   }
 
-  /** `body` is that of an async function and finds the parameters in `given`. Answers what it returns, as JSON would carry it. */
+  /**
+   * `body` is that of an async function and finds the parameters in `given`. Answers what it returns, as JSON would carry it.
+   * Rejects when it throws, and when a dialog box comes up that waits for the person.
+   */
   async run(body: string, parameters: readonly unknown[]): Promise<unknown> {
+    const answer = await this.#execute(body, parameters);
+    if (!answer) throw new Error(`a dialog box says: ${await this.#dialogText()}`);
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.value;
+  }
+
+  /** For what makes a dialog box ask the person something: presses OK in it. Answers its text. `body` need not end. */
+  async runAndConfirm(body: string, parameters: readonly unknown[]): Promise<string> {
+    const answer = await this.#execute(body, parameters);
+    if (answer) throw new Error(answer.error ?? 'there was no dialog box');
+    const text = await this.#dialogText();
+    await this.#send('WebDriver:AcceptAlert', {});
+    return text;
+  }
+
+  /** Null when a dialog box came up meanwhile: then nobody waits for the script any more. */
+  async #execute(body: string, parameters: readonly unknown[]): Promise<{ value?: unknown; error?: string } | null> {
     const script = `const [given, done] = arguments;
       (async () => { ${body} })().then(
         (value) => done({ value }),
         (error) => done({ error: String(error) + '\\n' + (error?.stack ?? '') }),
       );`;
     const result = await this.#send('WebDriver:ExecuteAsyncScript', { script, args: [parameters] });
-    const { value } = result as { value: { value?: unknown; error?: string } };
-    if (value.error !== undefined) throw new Error(value.error);
-    return value.value;
+    return (result as { value: { value?: unknown; error?: string } | null }).value;
+  }
+
+  async #dialogText(): Promise<string> {
+    return ((await this.#send('WebDriver:GetAlertText', {})) as { value: string }).value;
   }
 
   close(): void {

@@ -18,23 +18,32 @@ export interface Drag {
   copy?: boolean;
 }
 
-/** What inside.js offers; every call also waits for what it answers. */
+export interface Account {
+  /** Of the person. */
+  name: string;
+  address: string;
+  login: string;
+  port: number;
+  security: 'TLS' | 'STARTTLS';
+  /** Thunderbird's default: every message is downloaded unasked. */
+  download: boolean;
+}
+
+/** What inside.js and inside-set-up.js offer; every call also waits for what it answers. */
 export interface Inside {
   version(): string;
   /** Alerts are collected from now on, instead of being shown. */
   listen(): void;
   /** What would have been shown since the last time. */
   alerts(): string[];
-  addAccount(account: {
-    login: string;
-    password: string;
-    port: number;
-    security: 'TLS' | 'STARTTLS';
-    /** PEM of the self-signed certificate. */
-    certificate: string;
-    /** Thunderbird's default: every message is downloaded unasked. */
-    download: boolean;
-  }): void;
+  /** All that are open. A dialog box that waits for the person is one, too, and makes every call fail. */
+  windows(): string[];
+  trust(port: number, certificate: string): void;
+  rememberPassword(login: string, password: string): void;
+  /** Opens the Account Hub and fills it in by hand. */
+  enterServer(account: Account): void;
+  pressAdvancedConfig(): void;
+  closeAccountSettings(): void;
   /** Of the folder pane, from top to bottom. */
   foldersShown(login: string): string[];
   openFolder(...place: Place): void;
@@ -62,6 +71,8 @@ export interface Thunderbird {
     name: Name,
     ...parameters: Parameters<Inside[Name]>
   ): Promise<ReturnType<Inside[Name]>>;
+  /** For what ends in a dialog box: presses OK in it and answers its text. */
+  confirm<Name extends keyof Inside>(name: Name, ...parameters: Parameters<Inside[Name]>): Promise<string>;
   /** What was said over IMAP so far: Thunderbird's own log. */
   log(): Promise<string>;
   /** The polite way first; kills what does not go. */
@@ -114,10 +125,11 @@ export async function startThunderbird(directory: string): Promise<Thunderbird> 
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
   try {
     const marionette = await Marionette.connect(await portOf(activePort, child));
-    const inside = await readFile(join(import.meta.dirname, 'inside.js'), 'utf8');
+    const inside = await readInside();
+    const calling = (name: string): string => `${inside}\nreturn await inside.${name}(...given);`;
     return {
-      call: async (name, ...parameters) =>
-        (await marionette.run(`${inside}\nreturn await inside.${name}(...given);`, parameters)) as never,
+      call: async (name, ...parameters) => (await marionette.run(calling(name), parameters)) as never,
+      confirm: (name, ...parameters) => marionette.runAndConfirm(calling(name), parameters),
       log: () => readFile(`${log}.moz_log`, 'latin1'),
       async quit() {
         // It may hang up before it has answered.
@@ -137,6 +149,11 @@ export async function startThunderbird(directory: string): Promise<Thunderbird> 
   } finally {
     await output.close();
   }
+}
+
+async function readInside(): Promise<string> {
+  const files = ['inside.js', 'inside-set-up.js'].map((name) => readFile(join(import.meta.dirname, name), 'utf8'));
+  return (await Promise.all(files)).join('\n');
 }
 
 async function portOf(file: string, child: ChildProcess): Promise<number> {

@@ -21,26 +21,35 @@ export const alice = 'alice@example.com';
 export const domain = 'example.com';
 export const drops = ['Release', 'Release & Train', 'Not Spam', 'Spam'] as const;
 export const caught: Place = [alice, 'Caught'];
-/** What is caught when the story begins, besides `infected`. */
+/** What is caught when the story begins, besides `worthless` and `infected`. */
 export const offers = Array.from({ length: 60 }, (_, index) => `Offer ${index + 1}`);
+export const worthless = 'Worthless';
 export const infected = 'Infected';
 /** An address of alice's that the next hop does not know. */
 export const unknownRecipient = 'alice+gone@example.com';
 
+interface Person {
+  name: string;
+  address: string;
+  login: string;
+}
+
+/** As README says it. No server for outgoing mail is asked for. */
 export async function addAccount(
   { server, thunderbird }: Stage,
-  login: string,
+  person: Person,
   security: 'TLS' | 'STARTTLS',
 ): Promise<void> {
-  await thunderbird.call('addAccount', {
-    login,
-    password,
-    port: server.port(security === 'TLS' ? 'IMAPS' : 'IMAP'),
-    security,
-    certificate: await readFile(join(server.directory, 'tls', 'cert.pem'), 'utf8'),
-    download: security === 'TLS',
-  });
-  await thunderbird.call('openFolder', login, 'Inbox');
+  const port = server.port(security === 'TLS' ? 'IMAPS' : 'IMAP');
+  await thunderbird.call('trust', port, await readFile(join(server.directory, 'tls', 'cert.pem'), 'utf8'));
+  await thunderbird.call('rememberPassword', person.login, password);
+  await thunderbird.call('enterServer', { ...person, port, security, download: security === 'TLS' });
+  assert.match(
+    await thunderbird.confirm('pressAdvancedConfig'),
+    /an account with the current settings will be created/,
+  );
+  await thunderbird.call('closeAccountSettings');
+  await thunderbird.call('openFolder', person.login, 'Inbox');
 }
 
 interface ArrivalOptions {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { Refusals } from './dialogue.ts';
 import { dragInVain, dragToDrops, openCaught } from './drags.ts';
 import { dragOwnMail, seeChanges, teachUnsure, useDomainLogin } from './elsewhere.ts';
-import { alice, caught, drops, infected } from './stage.ts';
+import { alice, caught, drops, infected, offers } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { eventually } from './witness.ts';
 
@@ -13,7 +13,8 @@ export interface Part {
   refusals: Refusals;
 }
 
-const allReleased = [...[1, 3, 54, 55, 56, 57, 58, 59].map((number) => `Offer ${number}`), 'Large'];
+const allReleased = [...offers.filter((subject) => !['Offer 2', 'Offer 60'].includes(subject)), 'Large'];
+const mainWindow = 'chrome://messenger/content/messenger.xhtml';
 // Thunderbird asks for one once for each of the two accounts whenever it starts, and says nothing when it gets none.
 const trash = [/^create "Trash" → NO \[CANNOT\]/, /^create "Trash" → NO \[CANNOT\]/];
 
@@ -42,6 +43,7 @@ async function useIt(stage: Stage): Promise<void> {
     await witness.learned('ham', ['Offer 2', 'Offer 3', 'Offer 59', 'Price list']);
     await witness.delivered(allReleased);
     assert.deepEqual(await thunderbird.call('alerts'), []);
+    assert.deepEqual(await thunderbird.call('windows'), [mainWindow]);
   });
 }
 
@@ -61,5 +63,6 @@ async function useItAgain({ thunderbird, witness, step }: Stage): Promise<void> 
     await witness.delivered([...allReleased, 'Offer 60']);
     await witness.seesList(['Offer 54', 'Offer 58', infected, 'Small', 'Undeliverable']);
     assert.deepEqual(await thunderbird.call('alerts'), []);
+    assert.deepEqual(await thunderbird.call('windows'), [mainWindow]);
   });
 }

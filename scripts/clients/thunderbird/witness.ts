@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Message } from '../../../src/quarantine/message.ts';
+import type { Message, Removal } from '../../../src/quarantine/message.ts';
 import { sampleMail } from '../../../test/helpers/server.ts';
 import type { TestServer } from '../../../test/helpers/server.ts';
 import { assertGoingOn } from '../programs.ts';
@@ -60,6 +60,11 @@ export class Witness {
     const [exact, ...others] = found.filter((_, index) => readings[index]?.summary.subject === subject);
     assert.ok(exact && !others.length, `"${subject}" is in the store once`);
     return exact;
+  }
+
+  /** From the views of all, for this reason. */
+  async isGone(subject: string, why: Removal['why']): Promise<void> {
+    await eventually(subject, async () => (await this.stored(subject)).removed?.why, why);
   }
 
   /** Exactly these since the beginning, each once, byte for byte, to alice. */
