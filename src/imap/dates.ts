@@ -2,8 +2,7 @@
 // milliseconds since 1970 (UTC), days are whole days since 1970-01-01. Null is the answer to anything malformed; no
 // function here guesses. Called by FETCH, APPEND and SEARCH.
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const dayMs = 86_400_000;
+import { calendarDay, dayMs, months } from '../quarantine/search/sent-day.ts';
 
 /** `" 5-Nov-2025 10:00:00 +0000"`, quotes included; always in UTC. */
 export function formatInternalDate(moment: number): string {
@@ -31,29 +30,4 @@ export function parseInternalDate(text: string): number | null {
 export function parseSearchDate(text: string): number | null {
   const parts = /^ ?(\d{1,2})-([A-Za-z]{3})-(\d{4})$/.exec(text);
   return parts === null ? null : calendarDay(parts[1] ?? '', parts[2] ?? '', parts[3] ?? '');
-}
-
-/** The day on which a moment falls, as INTERNALDATE is shown: in UTC. */
-export function dayOfMoment(moment: number): number {
-  return Math.floor(moment / dayMs);
-}
-
-/** The day that a Date header names, in its own time zone: SENTON and its like disregard time and zone. */
-export function dayOfDateHeader(value: string): number | null {
-  const parts = /(?:^|[\s,])(\d{1,2})[\s-]+([A-Za-z]{3})[A-Za-z]*[\s-]+(\d{2,4})(?!\d)/.exec(value.slice(0, 200));
-  if (parts === null) return null;
-  const [, day = '', month = '', written = ''] = parts;
-  const year = Number(written);
-  // RFC 5322 section 4.3: years of two digits are 1950 to 2049, years of three digits count from 1900.
-  const full = written.length === 4 ? year : written.length === 2 && year < 50 ? year + 2000 : year + 1900;
-  return calendarDay(day, month, String(full));
-}
-
-function calendarDay(day: string, month: string, year: string): number | null {
-  const monthIndex = months.findIndex((name) => name.toUpperCase() === month.toUpperCase());
-  if (monthIndex < 0) return null;
-  const date = new Date(0);
-  date.setUTCFullYear(Number(year), monthIndex, Number(day));
-  // The 31st of February would roll over into March.
-  return date.getUTCMonth() === monthIndex && date.getUTCDate() === Number(day) ? date.getTime() / dayMs : null;
 }

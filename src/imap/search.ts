@@ -1,12 +1,12 @@
 // SEARCH and UID SEARCH: walks the mailbox in pages, decides by the list what the list can decide, and looks into messages only for the
 // rest. Others are served between any two pages. EXPUNGE is never announced within the answer (RFC 9051 section 7.5.1).
 import type { ListedMessage } from '../quarantine/ports.ts';
+import { SearchPlan } from '../quarantine/search/match.ts';
 import { slicesOf } from '../quarantine/slices.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
 import type { ImapEnvironment, MailboxCommand } from './environment.ts';
 import { openMailboxOf, readingsAtOnce } from './message-set.ts';
 import { parseSearch } from './search-keys.ts';
-import { SearchPlan } from './search-match.ts';
 import type { OpenMailbox } from './selected.ts';
 
 const pageSize = 500;
@@ -24,10 +24,11 @@ async function searchMailbox(
   call: CommandCall,
 ): Promise<Answer> {
   const mailbox = openMailboxOf(connection);
-  const parsed = parseSearch(call.args);
+  const { messages } = mailbox;
+  const parsed = parseSearch(call.args, { messages, now: quarantine.clock.now() });
   if ('refused' in parsed) return parsed.refused;
-  const { length: messages, lastUid: highestUid } = mailbox.messages;
-  const plan = new SearchPlan(parsed.key, { now: quarantine.clock.now(), messages, highestUid });
+  const plan = new SearchPlan(parsed.condition);
+  const highestUid = messages.lastUid;
   const found: number[] = [];
   if (mailbox.folder.kind === 'view' && highestUid && quarantine.domains.isSeenBy(mailbox.scope)) {
     const view = mailbox.folder.shows;
@@ -51,10 +52,9 @@ async function matching(
   plan: SearchPlan,
   page: readonly ListedMessage[],
 ): Promise<number[]> {
-  const known = page.flatMap((message) => {
-    const sequenceNumber = mailbox.sequenceNumber(message.uid);
-    return sequenceNumber ? [{ ...message, sequenceNumber, decided: plan.decide({ ...message, sequenceNumber }) }] : [];
-  });
+  const known = page
+    .filter(({ uid }) => mailbox.sequenceNumber(uid))
+    .map((message) => ({ ...message, decided: plan.decide(message) }));
   const found = known.filter(({ decided }) => decided).map(({ uid }) => uid);
   const open = known.filter(({ decided }) => decided === null);
   for (const slice of slicesOf(open, readingsAtOnce)) {

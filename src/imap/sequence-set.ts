@@ -75,19 +75,12 @@ export function positionsByUid(set: SequenceSet, messages: MessageSequence): Pos
   return positions;
 }
 
-/** Whether the set names `number` when `*` stands for `highest`: for SEARCH, where numbers out of range match nothing. */
-export function includesNumber(set: SequenceSet, number: number, highest: number): boolean {
-  if (set.toStar !== null && number <= highest && number >= Math.min(set.toStar, highest)) return true;
-  let low = 0;
-  let high = set.ranges.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const range = set.ranges[middle];
-    if (range === undefined || range.last >= number) high = middle;
-    else low = middle + 1;
-  }
-  const candidate = set.ranges[low];
-  return candidate !== undefined && candidate.first <= number;
+/** The same as positionsBySequence for SEARCH, where numbers out of range name nothing. */
+export function positionsWithin(set: SequenceSet, count: number): PositionRange[] {
+  return resolveStar(set, count).flatMap(({ first, last }) => {
+    const position = { start: Math.max(first, 1) - 1, end: Math.min(last, count) };
+    return position.end > position.start ? [position] : [];
+  });
 }
 
 /** The UIDs at these positions, in order. */

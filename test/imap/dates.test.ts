@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  dayOfDateHeader,
-  dayOfMoment,
-  formatInternalDate,
-  parseInternalDate,
-  parseSearchDate,
-} from '../../src/imap/dates.ts';
+import { formatInternalDate, parseInternalDate, parseSearchDate } from '../../src/imap/dates.ts';
 import { seededRandom } from '../helpers/seeded-random.ts';
 
 describe('INTERNALDATE', () => {
@@ -83,37 +77,4 @@ describe('a SEARCH date', () => {
       assert.equal(parseSearchDate(text), expected);
     });
   }
-
-  test('takes the day of a moment in UTC, before 1970 too', () => {
-    assert.equal(dayOfMoment(Date.parse('2025-01-01T23:59:59.999Z')), day('2025-01-01'));
-    assert.equal(dayOfMoment(Date.parse('1969-12-31T23:59:59Z')), -1);
-  });
-
-  const headers: [string, number | null][] = [
-    ['Wed, 5 Nov 2025 10:00:00 +0000', day('2025-11-05')],
-    ['Wed, 5 Nov 2025 23:30:00 -0800', day('2025-11-05')],
-    ['Wed, 05 Nov 2025 00:30:00 +1400 (somewhere)', day('2025-11-05')],
-    ['5 Nov 2025 10:00 UT', day('2025-11-05')],
-    ['Wed,5 nov 2025 10:00:00 GMT', day('2025-11-05')],
-    ['Wed,  5  November  2025 10:00:00 GMT', day('2025-11-05')],
-    ['Tue, 01 Jul 97 10:00:00 EST', day('1997-07-01')],
-    ['Tue, 01 Jul 03 10:00:00 EST', day('2003-07-01')],
-    ['Tue, 01 Jul 103 10:00:00 EST', day('2003-07-01')],
-    ['Wed,\r\n 5 Nov 2025 10:00:00 +0000', day('2025-11-05')],
-    ['31 Feb 2025 10:00:00', null],
-    ['yesterday', null],
-    ['', null],
-  ];
-  for (const [value, expected] of headers) {
-    test(`the header ${JSON.stringify(value)} names ${expected === null ? 'no day' : `day ${expected}`}`, () => {
-      assert.equal(dayOfDateHeader(value), expected);
-    });
-  }
-
-  test('a Date header of 2 MB is no work', () => {
-    const startedAt = process.cpuUsage();
-    assert.equal(dayOfDateHeader(' 1'.repeat(1_000_000)), null);
-    assert.equal(dayOfDateHeader(' '.repeat(2_000_000)), null);
-    assert.ok(process.cpuUsage(startedAt).user < 500_000);
-  });
 });

@@ -3,47 +3,53 @@ import { describe, test } from 'node:test';
 import { BadCommand } from '../../src/imap/answers.ts';
 import { parseLine } from '../../src/imap/arguments.ts';
 import { parseSearch } from '../../src/imap/search-keys.ts';
-import type { SearchKey } from '../../src/imap/search-keys.ts';
 import { Refusal } from '../../src/quarantine/errors.ts';
+import type { Condition } from '../../src/quarantine/search/condition.ts';
+import { searchedAt, searchedMessages } from '../helpers/search-condition.ts';
 
+/** In a mailbox of ten messages with the UIDs 10, 20 … 100. */
 function parse(written: string, ...literals: Buffer[]): ReturnType<typeof parseSearch> {
-  return parseSearch(parseLine(`a SEARCH ${written}`, literals).args);
+  const mailbox = { messages: searchedMessages, now: searchedAt };
+  return parseSearch(parseLine(`a SEARCH ${written}`, literals).args, mailbox);
 }
 
-function keyOf(written: string, ...literals: Buffer[]): SearchKey {
+function conditionOf(written: string, ...literals: Buffer[]): Condition {
   const parsed = parse(written, ...literals);
-  assert.ok('key' in parsed);
-  return parsed.key;
+  assert.ok('condition' in parsed);
+  return parsed.condition;
 }
 
 /** The tree in one line, to be read in a table. */
-function show(key: SearchKey): string {
-  switch (key.kind) {
+function show(condition: Condition): string {
+  const moment = (ms: number): string => new Date(ms).toISOString().replace('T00:00:00.000Z', '');
+  const span = (from: number, before: number): string =>
+    [Number.isFinite(from) ? `from ${moment(from)}` : '', Number.isFinite(before) ? `before ${moment(before)}` : '']
+      .filter(Boolean)
+      .join(' ');
+  switch (condition.kind) {
     case 'all':
     case 'none':
-      return key.kind;
+      return condition.kind;
     case 'and':
     case 'or':
-      return `${key.kind}(${key.keys.map(show).join(', ')})`;
+      return `${condition.kind}(${condition.parts.map(show).join(', ')})`;
     case 'not':
-      return `not ${show(key.key)}`;
+      return `not ${show(condition.part)}`;
     case 'flag':
-      return key.flag;
-    case 'sequence':
+      return condition.flag;
     case 'uid':
-      return `${key.kind} ${key.set.ranges.map(({ first, last }) => `${first}-${last}`).join()} ${key.set.toStar}`;
+      return `uid ${condition.ranges.map(({ from, to }) => `${from}-${to}`).join()}`;
     case 'internalDate':
-    case 'sentDate':
-      return `${key.kind} ${key.is} ${new Date(key.day * 86_400_000).toISOString().slice(0, 10)}`;
+      return `arrived ${span(condition.from, condition.before)}`;
+    case 'sentDay':
+      return `sent ${span(condition.from * 86_400_000, condition.before * 86_400_000)}`;
     case 'size':
-      return `${key.is} ${key.bytes}`;
-    case 'age':
-      return `${key.is} ${key.seconds}`;
+      return `${condition.is} ${condition.bytes}`;
     case 'header':
-      return `${key.field}:${key.text}`;
+      return `${condition.field}:${condition.text}`;
     case 'body':
     case 'text':
-      return `${key.kind}:${key.text}`;
+      return `${condition.kind}:${condition.text}`;
   }
 }
 
@@ -67,16 +73,16 @@ describe('SEARCH reads', () => {
     ['KEYWORD $released', '$Released'],
     ['UNKEYWORD junk', 'not Junk'],
     ['KEYWORD \\Seen', '\\Seen'],
-    ['BEFORE 1-Feb-2025', 'internalDate before 2025-02-01'],
-    ['ON "1-Feb-2025"', 'internalDate on 2025-02-01'],
-    ['SINCE 01-feb-2025', 'internalDate since 2025-02-01'],
-    ['SENTBEFORE 1-Feb-2025', 'sentDate before 2025-02-01'],
-    ['SENTON 1-Feb-2025', 'sentDate on 2025-02-01'],
-    ['SENTSINCE 1-Feb-2025', 'sentDate since 2025-02-01'],
+    ['BEFORE 1-Feb-2025', 'arrived before 2025-02-01'],
+    ['ON "1-Feb-2025"', 'arrived from 2025-02-01 before 2025-02-02'],
+    ['SINCE 01-feb-2025', 'arrived from 2025-02-01'],
+    ['SENTBEFORE 1-Feb-2025', 'sent before 2025-02-01'],
+    ['SENTON 1-Feb-2025', 'sent from 2025-02-01 before 2025-02-02'],
+    ['SENTSINCE 1-Feb-2025', 'sent from 2025-02-01'],
     ['LARGER 0', 'larger 0'],
     ['SMALLER 4294967296', 'smaller 4294967296'],
-    ['OLDER 3600', 'older 3600'],
-    ['YOUNGER 1', 'younger 1'],
+    ['OLDER 3600', 'arrived before 2025-06-15T11:00:00.001Z'],
+    ['YOUNGER 1', 'arrived from 2025-06-15T11:59:59.000Z'],
     ['FROM alice', 'from:alice'],
     ['TO ""', 'to:'],
     ['CC "a b"', 'cc:a b'],
@@ -87,20 +93,24 @@ describe('SEARCH reads', () => {
     ['BODY hello', 'body:hello'],
     ['TEXT hello', 'text:hello'],
     ['TEXT BODY BODY TEXT', 'and(text:BODY, body:TEXT)'],
-    ['UID 5,1:3', 'uid 1-3,5-5 null'],
-    ['UID 4:*', 'uid  4'],
-    ['1:3,7', 'sequence 1-3,7-7 null'],
-    ['*', 'sequence  Infinity'],
-    ['2:* UNSEEN', 'and(sequence  2, not \\Seen)'],
-    ['NOT 1', 'not sequence 1-1 null'],
+    ['UID 50,10:39', 'uid 10-30,50-50'],
+    ['UID 1:9,200', 'uid '],
+    ['UID 40:*', 'uid 40-100'],
+    ['UID 400:*', 'uid 100-100'],
+    ['1:3,7', 'uid 10-30,70-70'],
+    ['9:12', 'uid 90-100'],
+    ['11', 'uid '],
+    ['*', 'uid 100-100'],
+    ['2:* UNSEEN', 'and(uid 20-100, not \\Seen)'],
+    ['NOT 1', 'not uid 10-10'],
     ['OR SEEN FLAGGED', 'or(\\Seen, \\Flagged)'],
     ['OR (FROM a SUBJECT b) (TO c)', 'or(and(from:a, subject:b), to:c)'],
     ['NOT (FROM a SUBJECT b)', 'not and(from:a, subject:b)'],
     ['OR OR SEEN DRAFT OR NOT FLAGGED ALL DELETED', 'and(or(or(\\Seen, \\Draft), or(not \\Flagged, all)), \\Deleted)'],
     ['NOT NOT SEEN', 'not not \\Seen'],
     ['((SEEN))', '\\Seen'],
-    ['(UID 1:5) SEEN', 'and(uid 1-5 null, \\Seen)'],
-    ['OR (UID 1:5) (UID *)', 'or(uid 1-5 null, uid  Infinity)'],
+    ['(UID 1:50) SEEN', 'and(uid 10-50, \\Seen)'],
+    ['OR (UID 1:50) (UID *)', 'or(uid 10-50, uid 100-100)'],
     ['CHARSET utf-8 SEEN', '\\Seen'],
     ['CHARSET "US-ASCII" FROM a TO b', 'and(from:a, to:b)'],
     ['SUBJECT "gr\xc3\xbcn"', 'subject:grün'],
@@ -108,12 +118,12 @@ describe('SEARCH reads', () => {
     ['UNDELETED BODY "message 3" SUBJECT "mail" FROM "S"', 'and(not \\Deleted, body:message 3, subject:mail, from:S)'],
   ];
   for (const [written, expected] of table) {
-    test(JSON.stringify(written), () => assert.equal(show(keyOf(written)), expected));
+    test(JSON.stringify(written), () => assert.equal(show(conditionOf(written)), expected));
   }
 
   test('literals', () => {
     const [field, text] = [Buffer.from('X-A'), Buffer.from('日本\r\n語')];
-    const key = keyOf('CHARSET UTF-8 OR (HEADER {3}\r\n {11}\r\n) SEEN', field, text);
+    const key = conditionOf('CHARSET UTF-8 OR (HEADER {3}\r\n {11}\r\n) SEEN', field, text);
     assert.equal(show(key), 'or(x-a:日本\r\n語, \\Seen)');
   });
 });
@@ -188,8 +198,8 @@ describe('SEARCH refuses', () => {
     assert.throws(() => parse(`${'OR SEEN '.repeat(8_000)}SEEN`), Refusal);
     assert.throws(() => parse('SEEN '.repeat(1_001)), Refusal);
     assert.throws(() => parse(`(${'SEEN '.repeat(600)}) (${'SEEN '.repeat(600)})`), Refusal);
-    assert.equal(keyOf(`${'NOT '.repeat(200)}SEEN`).kind, 'not');
-    assert.equal(keyOf(`${'OR FROM a '.repeat(200)}FROM b`).kind, 'or');
-    assert.equal(keyOf('SEEN '.repeat(1_000)).kind, 'and');
+    assert.equal(conditionOf(`${'NOT '.repeat(200)}SEEN`).kind, 'not');
+    assert.equal(conditionOf(`${'OR FROM a '.repeat(200)}FROM b`).kind, 'or');
+    assert.equal(conditionOf('SEEN '.repeat(1_000)).kind, 'and');
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { foldText } from '../../src/imap/folded-text.ts';
+import { foldText } from '../../../src/quarantine/search/folded-text.ts';
 
 describe('a search does not tell apart', () => {
   const table: [string, string][] = [

@@ -1,5 +1,5 @@
 // Makes texts comparable for SEARCH: without regard to case, to how letters are composed, and to the length of white
-// space. Linear on any input, because what is searched was written by spammers. Called by search-match.ts.
+// space. Linear on any input, because what is searched was written by spammers. Called by match.ts and message-text.ts.
 
 // More than the longest letter with all its marks.
 const longestPiece = 256;

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseLine } from '../../src/imap/arguments.ts';
-import { parseSearch } from '../../src/imap/search-keys.ts';
-import { SearchPlan } from '../../src/imap/search-match.ts';
-import type { SearchCandidate } from '../../src/imap/search-match.ts';
-import { readMessage } from '../../src/quarantine/reading/read-message.ts';
-import { seededRandom } from '../helpers/seeded-random.ts';
-
-const now = Date.parse('2025-06-15T12:00:00Z');
+import { readMessage } from '../../../src/quarantine/reading/read-message.ts';
+import { SearchPlan } from '../../../src/quarantine/search/match.ts';
+import type { SearchCandidate } from '../../../src/quarantine/search/match.ts';
+import { conditionOf } from '../../helpers/search-condition.ts';
+import { seededRandom } from '../../helpers/seeded-random.ts';
 
 function planOf(written: string): SearchPlan {
-  const parsed = parseSearch(parseLine(`a SEARCH ${Buffer.from(written, 'utf8').toString('latin1')}`, []).args);
-  assert.ok('key' in parsed);
-  return new SearchPlan(parsed.key, { now, messages: 10, highestUid: 100 });
+  return new SearchPlan(conditionOf(written));
 }
 
 interface Watched {
@@ -24,7 +19,6 @@ interface Watched {
 function watched(overrides: Partial<SearchCandidate> = {}, raw = message): Watched {
   const reads: string[] = [];
   const candidate: SearchCandidate = {
-    sequenceNumber: 7,
     uid: 70,
     flags: ['\\Seen', '$Released', 'Junk'],
     internalDate: Date.parse('2025-06-10T23:30:00Z'),
