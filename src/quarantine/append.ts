@@ -16,7 +16,7 @@ import { isReleased, isReported, orderReport } from './orders.ts';
 import type { OrderOrigin } from './orders.ts';
 import type { Change, MessageQuery, NewMessage } from './ports.ts';
 import type { Quarantine } from './quarantine.ts';
-import { removeMozillaLines } from './reading/mozilla-lines.ts';
+import { removeClientLines } from './reading/client-lines.ts';
 import { readMessage } from './reading/read-message.ts';
 import type { Reading } from './reading/reading.ts';
 import { newMessageId } from './receive.ts';
@@ -55,7 +55,7 @@ export async function append(quarantine: Quarantine, order: AppendOrder): Promis
   const { refusals } = quarantine.sentences;
   if (order.to.accepts.append === 'none') throw new Refusal('CANNOT', refusals.appendNotAccepted(order.to));
   if (order.raw.length > policy.maxMessageBytes) throw new Refusal('TOOBIG', refusals.tooBig(policy.maxMessageBytes));
-  const raw = removeMozillaLines(order.raw);
+  const raw = removeClientLines(order.raw);
   if (!raw.length) throw new Refusal('CANNOT', refusals.emptyAppend());
   const appended: Appended = {
     order,
@@ -144,10 +144,22 @@ async function findReleasable(quarantine: Quarantine, appended: Appended): Promi
   const released = owners.map((group) => group.find(isReleased));
   if (released.every((message) => message !== undefined) && released[0]) return released[0];
   if (owners.length > 1) throw new Refusal('CANNOT', refusals.severalOwners(order.to));
-  const held = candidates.filter((message) => !message.removed);
+  const held = heldOrJustDeleted(candidates, loginName(order.scope));
   if (!held.length) throw new Refusal('CANNOT', refusals.noLongerHeld());
   if (held.length > 1 || !held[0]) throw new Refusal('CANNOT', refusals.severalOwners(order.to));
   return held[0];
+}
+
+/**
+ * Programs that keep a copy of the folders delete a moved message where it was before they append it where it is now (mbsync, OfflineIMAP):
+ * what this login itself deleted for all is still meant, as long as its content is kept.
+ */
+function heldOrJustDeleted(candidates: readonly Message[], login: string): Message[] {
+  const held = candidates.filter((message) => !message.removed);
+  if (held.length) return held;
+  return candidates.filter(
+    ({ removed, contentReleased }) => removed?.why === 'deleted' && removed.by === login && !contentReleased,
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readEvidence } from '../../../src/quarantine/reading/evidence.ts';
-import { removeMozillaLines } from '../../../src/quarantine/reading/mozilla-lines.ts';
+import { removeClientLines } from '../../../src/quarantine/reading/client-lines.ts';
 import { type SeededRandom, seededRandom } from '../../helpers/seeded-random.ts';
 import { checkedReading, message } from './checked-reading.ts';
 
@@ -121,7 +121,7 @@ test(`${ROUNDS} damaged messages are read, and every reading fits its bytes`, ()
       const reading = checkedReading(raw, limits);
       for (const { type } of reading.parts) kinds.add(type);
       readEvidence(raw, reading, ['filter.example']);
-      removeMozillaLines(raw);
+      removeClientLines(raw);
     } catch (cause) {
       throw new Error(`seed ${seed}: ${JSON.stringify(raw.toString('latin1'))}`, { cause });
     }

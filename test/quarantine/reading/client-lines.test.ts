@@ -1,7 +1,7 @@
-// The lines that Thunderbird adds to what it appends.
+// The lines that Thunderbird and mbsync add to what they append.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { removeMozillaLines } from '../../../src/quarantine/reading/mozilla-lines.ts';
+import { removeClientLines } from '../../../src/quarantine/reading/client-lines.ts';
 import { message } from './checked-reading.ts';
 
 const clean = message('From: a@b', 'Subject: x', '', 'X-Mozilla-Status: in the body', '');
@@ -20,7 +20,13 @@ test('X-Mozilla-* lines are removed wherever they stand in the header, folded on
     'X-Mozilla-Status: in the body',
     '',
   );
-  assert.equal(removeMozillaLines(raw).toString(), clean.toString());
+  assert.equal(removeClientLines(raw).toString(), clean.toString());
+});
+
+test('the mark of mbsync is removed, and nothing that only begins like it', () => {
+  const raw = message('From: a@b', 'X-TUID: vzsuSOBXgStC', 'X-TUID-Of-Others: 1', 'Subject: x', '', 'X-TUID: in the body');
+  const kept = message('From: a@b', 'X-TUID-Of-Others: 1', 'Subject: x', '', 'X-TUID: in the body');
+  assert.equal(removeClientLines(raw).toString(), kept.toString());
 });
 
 test('a message without them is returned as it is, the same buffer', () => {
@@ -31,16 +37,16 @@ test('a message without them is returned as it is, the same buffer', () => {
     message('X-Mozilla: x', '', ''),
     message('', 'X-Mozilla-A: b'),
   ]) {
-    assert.equal(removeMozillaLines(raw), raw);
+    assert.equal(removeClientLines(raw), raw);
   }
 });
 
 test('nothing else is changed: bare LF, NUL, lines that are no fields', () => {
   const raw = Buffer.from('X-Mozilla-Status: 1\nX-Other\0: \r y\nno field\nX-Mozilla-Keys:\n\nbody\r\n', 'latin1');
-  assert.equal(removeMozillaLines(raw).toString('latin1'), 'X-Other\0: \r y\nno field\n\nbody\r\n');
+  assert.equal(removeClientLines(raw).toString('latin1'), 'X-Other\0: \r y\nno field\n\nbody\r\n');
 });
 
 test('a header that consists of them is gone, the empty line stays', () => {
-  assert.equal(removeMozillaLines(message('X-Mozilla-Status: 1', '', 'body')).toString(), '\r\nbody');
-  assert.equal(removeMozillaLines(message('X-Mozilla-Status: 1')).toString(), '');
+  assert.equal(removeClientLines(message('X-Mozilla-Status: 1', '', 'body')).toString(), '\r\nbody');
+  assert.equal(removeClientLines(message('X-Mozilla-Status: 1')).toString(), '');
 });
