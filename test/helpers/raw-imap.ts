@@ -31,14 +31,17 @@ export interface Reply {
 export class RawImap {
   greeting = '';
   #socket: Socket;
+  /** Below TLS; the same as #socket without it. */
+  readonly #tcp: Socket;
   #chunks: Buffer[] = [];
   #closed = false;
   #wake: (() => void) | null = null;
   #nextTag = 1;
   readonly #onClosed = Promise.withResolvers<void>();
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, tcp: Socket) {
     this.#socket = socket;
+    this.#tcp = tcp;
     this.#listen(socket);
   }
 
@@ -52,7 +55,7 @@ export class RawImap {
     if (preface !== undefined) plain.write(preface);
     const socket = tls === 'implicit' ? connectTls({ socket: plain, rejectUnauthorized: false, ...tlsOptions }) : plain;
     if (tls === 'implicit') await once(socket, 'secureConnect');
-    const client = new RawImap(socket);
+    const client = new RawImap(socket, plain);
     client.greeting = await client.read();
     if (tls === 'starttls') {
       await client.command('STARTTLS');
@@ -152,6 +155,17 @@ export class RawImap {
     await once(secured, 'secureConnect');
     this.#listen(secured);
     return secured;
+  }
+
+  /** Gives a response back: the next `read` answers it again. */
+  unread(response: string): void {
+    this.#chunks.unshift(Buffer.from(`${response}\r\n`, 'latin1'));
+  }
+
+  /** Breaks off with a TCP reset: what has not arrived on either side never does. */
+  async reset(): Promise<void> {
+    this.#tcp.resetAndDestroy();
+    await this.closed;
   }
 
   /** Stops sending, as a client does that is done; what the server still says can be read. */
