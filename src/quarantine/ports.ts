@@ -91,6 +91,30 @@ export interface ListedMessage {
   flags: string[];
 }
 
+/** As in a reading. */
+export type PackedValue = 'envelope' | 'bodyStructure' | 'listHeader';
+
+export interface PackedQuery {
+  values: readonly PackedValue[];
+  /** What else is told of each message; the lists of what is not named here are empty. */
+  also: readonly ('flags' | 'sizeBytes' | 'internalDates')[];
+  /** Messages at most. */
+  limit: number;
+}
+
+/** Messages and what is prepared of them, in a few large pieces instead of many small ones: a mailbox is listed from tens of thousands. */
+export interface PackedMessages extends FlaggedUids {
+  sizeBytes: Uint32Array;
+  internalDates: Float64Array;
+  /** All values, as bytes for the wire. */
+  bytes: Buffer;
+  /**
+   * Where the values are in `bytes`: for each message, for each of the query's values in its order, begin and end. Both are -1 for a value
+   * that is not among them, because it is large, not there, or not packed yet: `readings` has it.
+   */
+  positions: Int32Array;
+}
+
 /** When `uidValidity` is not the one that a session began with, its UIDs mean nothing any more and it has to begin anew. */
 export interface MailboxChanges extends MailboxState {
   /** Shown now and changed since: new arrivals and changed flags. */
@@ -154,6 +178,8 @@ export interface ScopedStorage {
   changesSince(scope: Scope, view: View, since: number): Promise<MailboxChanges>;
   /** Ascending by UID, at most `limit` (default 1,000) from `ranges`; call again with ranges above the last UID for more. */
   list(scope: Scope, view: View, ranges: readonly UidRange[], limit?: number): Promise<ListedMessage[]>;
+  /** As `list`, with prepared values; a snapshot. No answer is larger than some megabytes, whatever the messages hold. */
+  listPacked(scope: Scope, view: View, ranges: readonly UidRange[], query: PackedQuery): Promise<PackedMessages>;
   /** The stored readings of messages, in the order of `ids`; null for one that is not (or no longer) there. */
   readings(scope: Scope, ids: readonly string[]): Promise<(Reading | null)[]>;
   /** Bytes [start, end) of a message's content; null when the content is gone. */

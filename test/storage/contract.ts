@@ -8,6 +8,7 @@ import { contentContract } from './contract/content.ts';
 import { feedContract } from './contract/feed.ts';
 import { findContract } from './contract/find.ts';
 import { jobContract } from './contract/jobs.ts';
+import { packedContract } from './contract/packed.ts';
 import { recordContract } from './contract/records.ts';
 import { scopeContract } from './contract/scopes.ts';
 import type { OpenStore } from './contract/store.ts';
@@ -21,6 +22,7 @@ export function storageContract(name: string, open: OpenStore): void {
   describe(`${name}: UIDs`, () => uidContract(open));
   describe(`${name}: the change feed`, () => feedContract(open));
   describe(`${name}: who sees what`, () => scopeContract(open));
+  describe(`${name}: lists with prepared values`, () => packedContract(open));
   describe(`${name}: search`, () => findContract(open));
   describe(`${name}: workers and sweeps`, () => jobContract(open));
   describe(`${name}: contents and their purge`, () => contentContract(open));

@@ -8,12 +8,17 @@ import type {
   MailboxSnapshot,
   MailboxState,
   MailboxStatus,
+  PackedMessages,
+  PackedQuery,
   UidRange,
 } from '../../quarantine/ports.ts';
 import type { Reading } from '../../quarantine/reading/reading.ts';
 import { sequenceKey } from '../../quarantine/scope.ts';
+import { slicesOf } from '../../quarantine/slices.ts';
 import type { Scope } from '../../quarantine/scope.ts';
 import { flaggedUids } from '../flagged-uids.ts';
+import { pack, packable } from '../packed-values.ts';
+import type { PackableValues } from '../packed-values.ts';
 import { loginKey } from '../shown.ts';
 import { inOrder } from '../uid-ranges.ts';
 import { readBytes } from './contents.ts';
@@ -30,6 +35,9 @@ export interface Mailbox {
 }
 
 export type Reader = Writing;
+
+/** Each may take several megabytes, if somebody wants it to. */
+const readingsAtOnce = 20;
 
 /** How often a mailbox is read again because it changed meanwhile. */
 const snapshotTries = 20;
@@ -166,6 +174,19 @@ export async function list(
 /** As many ranges as one query may well hold. */
 function* slices<Item>(items: readonly Item[]): Generator<Item[]> {
   for (let i = 0; i < items.length; i += 500) yield items.slice(i, i + 500);
+}
+
+export async function listPacked(
+  reader: Reader,
+  { ranges, query, ...mailbox }: Mailbox & { ranges: readonly UidRange[]; query: PackedQuery },
+): Promise<PackedMessages> {
+  const listed = await list(reader, { ...mailbox, ranges, limit: query.limit });
+  const found: PackableValues[] = [];
+  for (const slice of query.values.length ? slicesOf(listed, readingsAtOnce) : []) {
+    const some = await readings(reader, { scope: mailbox.scope, ids: slice.map(({ id }) => id) });
+    found.push(...some.map((reading) => packable(reading, query)));
+  }
+  return pack(listed, found, query);
 }
 
 export async function messagesByUid(

@@ -11,7 +11,7 @@ import { domainStorage } from './domains.ts';
 import { find } from './find.ts';
 import type { Gate } from './gate.ts';
 import { contentOf, due, endedBefore, forget, get, heldBefore, leased, nextDueAt, withJobs } from './jobs.ts';
-import { content, list, mailboxStatus, messagesByUid, openMailbox, readings } from './mailboxes.ts';
+import { content, list, listPacked, mailboxStatus, messagesByUid, openMailbox, readings } from './mailboxes.ts';
 import type { Reader } from './mailboxes.ts';
 import { commit, insert } from './messages.ts';
 import { dropStatus } from './numbers.ts';
@@ -67,6 +67,7 @@ function scopedStorage(reader: Reader): ScopedStorage {
     dropStatus: (scope, mailbox) => dropStatus(connection, { scope, mailbox }),
     changesSince: (scope, view, since) => changesSince(reader, { scope, view, since }),
     list: (scope, view, ranges, limit = 1000) => list(reader, { scope, view, ranges, limit }),
+    listPacked: (scope, view, ranges, query) => listPacked(reader, { scope, view, ranges, query }),
     readings: (scope, ids) => readings(reader, { scope, ids }),
     content: (scope, id, start, end) => content(reader, { scope, id, start, end }),
     messagesByUid: (scope, view, uids) => messagesByUid(reader, { scope, view, uids }),

@@ -1,16 +1,17 @@
 // Raw message bytes, stored once under their digest and cut into chunks, so that a range of a large message costs no more than the range.
 // Contents are deleted in two steps an hour apart and never while a message refers to them: the foreign key is the last guard.
-import type { Reading } from '../../quarantine/reading/reading.ts';
+import { TemporaryError } from '../../quarantine/errors.ts';
+import type { Message } from '../../quarantine/message.ts';
 import type { Connection } from './connection.ts';
+import { storePrepared } from './prepared.ts';
+import type { SentReading } from './prepared.ts';
 import type { Write, Written } from './write.ts';
 
 export interface SentContent {
   digest: string;
   /** A copy of its own: the caller's buffer stays usable, because a failed write is repeated with it. */
   bytes: Uint8Array;
-  readingVersion: Reading['version'];
-  /** JSON. */
-  reading: string;
+  reading: SentReading;
 }
 
 export const chunkBytes = 256 * 1024;
@@ -24,27 +25,29 @@ export function renewContent(connection: Connection, content: SentContent, now: 
   );
   if (renewed === 0) return false;
   // A newer version of the program may read the same bytes better.
-  connection.run(
-    'UPDATE contents SET reading = ?, reading_version = ? WHERE digest = ? AND reading_version < ?',
-    content.reading,
-    content.readingVersion,
+  const { version, rest } = content.reading;
+  const replaced = connection.get<{ number: number }>(
+    'UPDATE contents SET reading = ?, reading_version = ? WHERE digest = ? AND reading_version < ? RETURNING number',
+    rest,
+    version,
     content.digest,
-    content.readingVersion,
+    version,
   );
+  if (replaced) storePrepared(connection, replaced.number, content.reading);
   return true;
 }
 
 /** Stores a content unless it is there. */
 export function storeContent(connection: Connection, content: SentContent, now: number): void {
-  if (hasContent(connection, content.digest)) return;
-  const { bytes } = content;
+  if (contentRow(connection, content.digest)) return;
+  const { bytes, reading } = content;
   connection.run(
     'INSERT INTO contents (digest, size_bytes, last_used_at, reading_version, reading) VALUES (?, ?, ?, ?, ?)',
     content.digest,
     bytes.length,
     now,
-    content.readingVersion,
-    content.reading,
+    reading.version,
+    reading.rest,
   );
   const { number } = contentRow(connection, content.digest) ?? { number: 0 };
   for (let position = 0; position * chunkBytes < bytes.length; position++) {
@@ -55,6 +58,7 @@ export function storeContent(connection: Connection, content: SentContent, now: 
       bytes.subarray(position * chunkBytes, (position + 1) * chunkBytes),
     );
   }
+  storePrepared(connection, number, reading);
 }
 
 export function keepContent(
@@ -65,8 +69,18 @@ export function keepContent(
   return { result: null, changed: [] };
 }
 
-export function hasContent(connection: Connection, digest: string): boolean {
-  return contentRow(connection, digest) !== undefined;
+/**
+ * The number of the content that a message refers to; null for one that gave it back.
+ * @throws TemporaryError when the content was purged
+ */
+export function referredContent(
+  connection: Connection,
+  { contentReleased, digest }: Pick<Message, 'contentReleased' | 'digest'>,
+): number | null {
+  if (contentReleased) return null;
+  const content = contentRow(connection, digest);
+  if (!content) throw new TemporaryError('The content of this message was deleted meanwhile. Please try again.');
+  return content.number;
 }
 
 function contentRow(connection: Connection, digest: string): { number: number; sizeBytes: number } | undefined {
@@ -93,8 +107,4 @@ export function readBytes(connection: Connection, digest: string, start = 0, end
     bytes.set(piece, Math.max(offset - from, 0));
   }
   return bytes;
-}
-
-export function readReading(connection: Connection, digest: string): string | null {
-  return connection.get<{ reading: string }>('SELECT reading FROM contents WHERE digest = ?', digest)?.reading ?? null;
 }

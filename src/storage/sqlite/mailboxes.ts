@@ -5,7 +5,9 @@ import type { ListedMessage, MailboxState, MailboxStatus, UidRange } from '../..
 import type { Scope } from '../../quarantine/scope.ts';
 import { inOrder } from '../uid-ranges.ts';
 import type { Connection } from './connection.ts';
-import { readBytes, readReading } from './contents.ts';
+import { readBytes } from './contents.ts';
+import { readReading } from './prepared.ts';
+import type { StoredReading } from './prepared.ts';
 import { mailboxColumns } from './scoped.ts';
 import { readDropState, readState } from './sequences.ts';
 
@@ -73,7 +75,7 @@ export function messagesByUid(
 export function readings(
   connection: Connection,
   { scope, ids }: { scope: Scope; ids: readonly string[] },
-): (string | null)[] {
+): (StoredReading | null)[] {
   return ids.map((id) => {
     const digest = contentDigest(connection, scope, id);
     return digest === null ? null : readReading(connection, digest);

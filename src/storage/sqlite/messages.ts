@@ -1,6 +1,6 @@
 // Writing messages: arrival and change. Document, columns, UIDs and feed are one write; what a change means to open sessions is decided by
 // `effectOf` in the domain. Runs in the writer thread, inside its transaction.
-import { StaleError, TemporaryError } from '../../quarantine/errors.ts';
+import { StaleError } from '../../quarantine/errors.ts';
 import { effectOf } from '../../quarantine/message.ts';
 import type { Message, View } from '../../quarantine/message.ts';
 import type { DropUids } from '../../quarantine/ports.ts';
@@ -8,7 +8,7 @@ import type { Role } from '../../quarantine/scope.ts';
 import { loginOf, rolesIn, sequencesOf } from '../shown.ts';
 import { derivedColumns, fixedColumns } from './columns.ts';
 import type { Bound, Connection } from './connection.ts';
-import { hasContent, renewContent, storeContent } from './contents.ts';
+import { referredContent, renewContent, storeContent } from './contents.ts';
 import type { SentContent } from './contents.ts';
 import { openNumbering, takeDropUids } from './sequences.ts';
 import type { Numbering } from './sequences.ts';
@@ -82,7 +82,12 @@ function insertRow(
   numbering: Numbering,
   { message, document, searched }: { message: Message; document: string; searched: string },
 ): void {
-  const values = { ...fixedColumns(message, searched), ...derivedColumns(message), document };
+  const values = {
+    ...fixedColumns(message, searched),
+    ...derivedColumns(message),
+    content_number: referredContent(connection, message),
+    document,
+  };
   const places = { ...noPlace('domain'), ...noPlace('global') };
   for (const key of sequencesOf(message.owner)) {
     const shown = rolesIn(key, message);
@@ -133,8 +138,6 @@ function updateRow(
 ): void {
   const before = JSON.parse(stored.document) as Message;
   checkUnchanged(before, after);
-  if (before.contentReleased && !after.contentReleased && !hasContent(connection, after.digest))
-    throw new TemporaryError('The content of this message was deleted meanwhile. Please try again.');
   const places: Record<string, number | null> = {};
   for (const key of sequencesOf(after.owner)) {
     const { ordinal, modseq } = key === '' ? globalPlace(stored) : domainPlace(stored);
@@ -146,7 +149,8 @@ function updateRow(
   const { content, ...derived } = derivedColumns(after);
   // Naming the column at all makes SQLite journal each statement for the sake of its triggers, which costs most of a large commit.
   const row: Record<string, Bound> = { ...derived, ...places, document };
-  if (before.contentReleased !== after.contentReleased) row.content = content ?? null;
+  if (before.contentReleased !== after.contentReleased)
+    Object.assign(row, { content, content_number: referredContent(connection, after) });
   connection.runNamed(updateSql(Object.keys(row)), { ...row, id: after.id });
 }
 

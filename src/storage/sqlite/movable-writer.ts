@@ -13,9 +13,10 @@ import { largestUid } from '../shown.ts';
 import { putAccount } from './accounts.ts';
 import { derivedColumns, fixedColumns } from './columns.ts';
 import type { Connection } from './connection.ts';
-import { storeContent } from './contents.ts';
+import { referredContent, storeContent } from './contents.ts';
 import { putDomain } from './domains.ts';
 import { fromSqlite } from './errors.ts';
+import { toSentReading } from './prepared.ts';
 import { insertSql, placeColumns } from './messages.ts';
 import { markFinished, markProgress, markUnfinished, readUnfinished } from './unfinished.ts';
 import { markRestored } from './upkeep.ts';
@@ -59,8 +60,7 @@ function begin(connection: Connection, origin: string): CopyProgress {
 
 function putContents(connection: Connection, contents: readonly MovedContent[]): void {
   for (const { digest, bytes, reading, lastUsedAt } of contents) {
-    const content = { digest, bytes, readingVersion: reading.version, reading: JSON.stringify(reading) };
-    storeContent(connection, content, lastUsedAt);
+    storeContent(connection, { digest, bytes, reading: toSentReading(reading) }, lastUsedAt);
   }
   markProgress(connection, { digest: contents.at(-1)?.digest });
 }
@@ -75,7 +75,12 @@ function putMessage(connection: Connection, { message, searched, places, gone }:
   connection.run('DELETE FROM messages WHERE id = ?', id);
   connection.run('DELETE FROM gone WHERE message = ?', id);
   const nowhere = { ordinal: null, modseq: null };
-  const row = { ...fixedColumns(message, searched), ...derivedColumns(message), document: JSON.stringify(message) };
+  const row = {
+    ...fixedColumns(message, searched),
+    ...derivedColumns(message),
+    content_number: referredContent(connection, message),
+    document: JSON.stringify(message),
+  };
   Object.assign(row, placeColumns('', nowhere), placeColumns(owner.domain, nowhere));
   for (const { sequence, ordinal, modseq } of places) Object.assign(row, placeColumns(sequence, { ordinal, modseq }));
   connection.runNamed(insertSql(Object.keys(row)), row);

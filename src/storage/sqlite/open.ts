@@ -4,6 +4,7 @@ import type { Log, Storage } from '../../quarantine/ports.ts';
 import { largestUid } from '../shown.ts';
 import { createWatchers } from '../watchers.ts';
 import type { Watchers } from '../watchers.ts';
+import { startMove } from './background-move.ts';
 import { makePrivate } from './private-file.ts';
 import type { ReaderData, ReaderOperations } from './reader.ts';
 import { createStorage } from './storage.ts';
@@ -33,7 +34,16 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
   await writer.open();
   // They start with the first call that needs them: most commands of the command line need one at most.
   const readers = Array.from({ length: readerCount }, (_, i) => createReader(file, `reader ${i + 1}`, log));
-  return createStorage({ writer, readers, watchers });
+  const storage = createStorage({ writer, readers, watchers });
+  const move = startMove(writer, log);
+  return {
+    ...storage,
+    async close() {
+      const stopped = move.stop();
+      await storage.close();
+      await stopped;
+    },
+  };
 }
 
 function createWriter(file: string, options: SqliteOptions, watchers: Watchers): Thread<WriterOperations> {

@@ -10,6 +10,7 @@ import { toSent } from './errors.ts';
 import { findSlice } from './find.ts';
 import { contentOf, due, endedBefore, getDocument, heldBefore, leased, nextDueAt, withJobs } from './jobs.ts';
 import { content, dropStatus, list, mailboxStatus, messagesByUid, readings } from './mailboxes.ts';
+import { listPacked } from './packed.ts';
 import { openMailbox } from './snapshot.ts';
 import type { Answer, Request, Response } from './thread.ts';
 import { countContents, countMessages, diskBytes, isRestored } from './upkeep.ts';
@@ -20,6 +21,7 @@ export const readerOperations = {
   dropStatus,
   changesSince,
   list,
+  listPacked,
   readings,
   content,
   messagesByUid,

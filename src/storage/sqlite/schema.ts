@@ -190,3 +190,32 @@ CREATE INDEX flagged_for_domain ON messages (owner_domain, view, flags_domain, o
 CREATE INDEX flagged_for_global ON messages (view, flags_global, ordinal_global)
   WHERE shown_global = 1 AND flags_global <> '[]';
 `;
+
+/**
+ * Version 5: what lists of messages are answered with stands apart from everything else that is known of a message, and the index of a
+ * mailbox holds all that a list needs besides, so that a list reads neither documents nor readings (prepared.ts, packed.ts). What is stored
+ * already is moved later, beside the server's work (older-readings.ts): `unprepared` is the highest number of a content not moved yet.
+ */
+export const preparedValues = `
+CREATE TABLE prepared_structures (
+  content INTEGER PRIMARY KEY REFERENCES contents (number) ON DELETE CASCADE,
+  header_bytes INTEGER NOT NULL,
+  packed BLOB NOT NULL
+) STRICT;
+CREATE TABLE prepared_headers (
+  content INTEGER PRIMARY KEY REFERENCES contents (number) ON DELETE CASCADE,
+  packed BLOB NOT NULL
+) STRICT;
+-- The number of the content that messages.content names.
+ALTER TABLE messages ADD COLUMN content_number INTEGER;
+INSERT INTO store SELECT 'unprepared', max(number) FROM contents HAVING max(number) IS NOT NULL;
+DROP INDEX shown_to_user;
+DROP INDEX shown_to_domain;
+DROP INDEX shown_to_global;
+CREATE INDEX shown_to_user ON messages
+  (owner_address, view, ordinal_domain, seen_user, flags_user, content_number, size_bytes, internal_date) WHERE shown_user = 1;
+CREATE INDEX shown_to_domain ON messages
+  (owner_domain, view, ordinal_domain, seen_domain, flags_domain, content_number, size_bytes, internal_date) WHERE shown_domain = 1;
+CREATE INDEX shown_to_global ON messages
+  (view, ordinal_global, seen_global, flags_global, content_number, size_bytes, internal_date) WHERE shown_global = 1;
+`;

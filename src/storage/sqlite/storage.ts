@@ -12,11 +12,11 @@ import type {
   StoreUpkeep,
   WorkerStorage,
 } from '../../quarantine/ports.ts';
-import type { Reading } from '../../quarantine/reading/reading.ts';
 import type { Scope } from '../../quarantine/scope.ts';
 import { searchable } from '../shown.ts';
 import type { Watchers } from '../watchers.ts';
 import type { SentContent } from './contents.ts';
+import { fromStoredReading, toSentReading } from './prepared.ts';
 import type { ReaderOperations } from './reader.ts';
 import type { Thread } from './thread.ts';
 import type { ContentCounts, MessageCounts } from './upkeep.ts';
@@ -79,7 +79,11 @@ function scopedStorage(read: Read): ScopedStorage {
     list: (scope, view, ranges, limit = 1000) => read('list', { scope, view, ranges, limit }),
     async readings(scope, ids) {
       const found = await read('readings', { scope, ids });
-      return found.map((text) => (text === null ? null : (JSON.parse(text) as Reading)));
+      return found.map((sent) => sent && fromStoredReading(sent));
+    },
+    async listPacked(scope, view, ranges, query) {
+      const { bytes, ...messages } = await read('listPacked', { scope, view, ranges, query });
+      return { ...messages, bytes: asBuffer(bytes) };
     },
     content: async (scope, id, start, end) => asBuffer(await read('content', { scope, id, start, end })),
     async messagesByUid(scope, view, uids) {
@@ -232,11 +236,12 @@ function sentContent({ digest, bytes, reading }: NewContent): SentContent & { by
   return {
     digest,
     bytes: new Uint8Array(bytes),
-    readingVersion: reading.version,
-    reading: JSON.stringify(reading),
+    reading: toSentReading(reading),
   };
 }
 
+function asBuffer(bytes: Uint8Array): Buffer;
+function asBuffer(bytes: Uint8Array | null): Buffer | null;
 function asBuffer(bytes: Uint8Array | null): Buffer | null {
   return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

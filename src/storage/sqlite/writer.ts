@@ -13,6 +13,7 @@ import { forget } from './jobs.ts';
 import { commit, insert } from './messages.ts';
 import { checkVersion, migrate } from './migrations.ts';
 import { deleteMarkedContents, markContents, removeChunks } from './purge.ts';
+import { moveOlderReadings } from './older-readings.ts';
 import type { Answer, Request, Response } from './thread.ts';
 import { checkFinished } from './unfinished.ts';
 import { markRestored, raiseUidValidity, settled } from './upkeep.ts';
@@ -30,6 +31,7 @@ export const writerOperations = {
   markContents,
   deleteMarkedContents,
   removeChunks,
+  moveOlderReadings,
   markRestored,
   raiseUidValidity,
   settled,

@@ -6,11 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import { PermanentError, TemporaryError } from '../../../src/quarantine/errors.ts';
 import type { Storage } from '../../../src/quarantine/ports.ts';
-import { openConnection } from '../../../src/storage/sqlite/connection.ts';
 import { applicationId, migrate, migrations } from '../../../src/storage/sqlite/migrations.ts';
 import { openSqlite } from '../../../src/storage/sqlite/open.ts';
 import { openedMailbox } from '../../helpers/mailbox.ts';
 import { arrivedAt, insertMessage } from '../../helpers/messages.ts';
+import { copyIntoVersion } from './older-store.ts';
 import { temporaryStore } from './temporary-store.ts';
 import type { TemporaryStore } from './temporary-store.ts';
 
@@ -106,7 +106,7 @@ describe('a store', () => {
       await insertMessage(storage, { delivery: { ...delivery, lease, state: 'cancelled', endedAt: arrivedAt } }),
     ];
     await storage.close();
-    copyIntoFirstVersion(store.path, old.path);
+    copyIntoVersion(1, store.path, old.path);
     await using upgraded = closing(await openSqlite(old.path, { log: old.log }));
     for (const message of known) assert.deepEqual(await upgraded.worker.get(message.id), message);
     assert.deepEqual((await upgraded.worker.leased(arrivedAt, 10)).map(({ id }) => id).sort(), [
@@ -128,21 +128,6 @@ describe('a store', () => {
     assert.ok(!connection.database.isTransaction);
   });
 });
-
-/** The same rows as the first version of Lazaretto would have written them. */
-function copyIntoFirstVersion(from: string, to: string): void {
-  const connection = openConnection(to, { readOnly: false });
-  const { database } = connection;
-  migrate(connection, migrations.slice(0, 1));
-  database.prepare('ATTACH ? AS newer').run(from);
-  database.exec('PRAGMA foreign_keys = OFF');
-  for (const name of connection.column<string>(`SELECT name FROM sqlite_schema WHERE type = 'table'`)) {
-    const columns = connection.column<string>('SELECT name FROM pragma_table_info(?)', name).join(', ');
-    database.exec(`INSERT OR REPLACE INTO main.${name} (${columns}) SELECT ${columns} FROM newer.${name}`);
-  }
-  assert.equal(pragma(database, 'user_version'), 1);
-  connection.close();
-}
 
 function closing(storage: Storage): Storage & AsyncDisposable {
   return { ...storage, [Symbol.asyncDispose]: () => storage.close() };

@@ -6,6 +6,7 @@ import { scopeOfLogin } from '../../../src/quarantine/scope.ts';
 import type { Scope } from '../../../src/quarantine/scope.ts';
 import { inSnapshot } from '../../../src/storage/sqlite/connection.ts';
 import type { Connection } from '../../../src/storage/sqlite/connection.ts';
+import { toSentReading } from '../../../src/storage/sqlite/prepared.ts';
 import { readerOperations } from '../../../src/storage/sqlite/reader.ts';
 import { largestUid } from '../../../src/storage/shown.ts';
 import { writerOperations } from '../../../src/storage/sqlite/writer.ts';
@@ -14,6 +15,9 @@ import { temporaryStore } from './temporary-store.ts';
 import type { TemporaryStore } from './temporary-store.ts';
 
 type Names<T> = (keyof T & string)[];
+
+/** Each value once alone and once with the others. */
+const packedQueries = [['envelope'], ['listHeader'], ['envelope', 'bodyStructure', 'listHeader'], []] as const;
 
 const scopes = ['global', 'example.com', 'alice@example.com'].map(scopeOfLogin);
 
@@ -46,7 +50,11 @@ describe('the plan of', () => {
     const ofAll = (sql: string): boolean => /AS highest|^UPDATE (sequences|drops) SET uid_validity/.test(sql);
     for (const sql of statements.filter((each) => !ofAll(each)))
       for (const step of plan(connection, sql).filter((each) => !byOrder.test(each)))
-        assert.doesNotMatch(step, /^SCAN (messages|contents|chunks|gone|mailboxes|sequences|drops)/, `${step}\n${sql}`);
+        assert.doesNotMatch(
+          step,
+          /^SCAN (messages|contents|prepared_structures|prepared_headers|chunks|gone|mailboxes|sequences|drops)/,
+          `${step}\n${sql}`,
+        );
   });
 
   test('opening and counting read an index and no message', () => {
@@ -62,6 +70,18 @@ describe('the plan of', () => {
         const steps = plan(connection, sql).join('\n');
         assert.match(steps, new RegExp(`USING COVERING INDEX ${index}`), sql);
         assert.doesNotMatch(steps, /TEMP B-TREE/, sql);
+      }
+    }
+  });
+
+  test('a list with prepared values reads an index and those values, and no message', () => {
+    for (const role of ['global', 'domain', 'user']) {
+      const lists = statements.filter((sql) => sql.includes('AS packed') && sql.includes(`shown_to_${role}`));
+      assert.equal(lists.length, packedQueries.length);
+      for (const sql of lists) {
+        const steps = plan(connection, sql).join('\n');
+        assert.match(steps, /SEARCH messages USING COVERING INDEX shown_to_/, sql);
+        assert.doesNotMatch(steps, /TEMP B-TREE|SCAN prepared_/, sql);
       }
     }
   });
@@ -84,7 +104,7 @@ function write(connection: Connection, called: Set<string>): void {
   const operations = noting(writerOperations, called);
   const write = { connection, uidLimit: largestUid };
   const { bytes, reading, digest } = newContent();
-  const content = { digest, bytes, reading: JSON.stringify(reading), readingVersion: reading.version };
+  const content = { digest, bytes, reading: toSentReading(reading) };
   const ids = ['m1', 'm2', 'm3'];
   const documents = ids.map((id) => ({ ...newMessage(), id, digest, revision: 0 }) satisfies Message);
   const arrival = { content, searched: ids, now: arrivedAt };
@@ -125,6 +145,7 @@ function write(connection: Connection, called: Set<string>): void {
   operations.markContents(write, { now: 2 * arrivedAt, graceMs: 1 });
   operations.deleteMarkedContents(write, { now: 3 * arrivedAt, graceMs: 1 });
   operations.removeChunks(write);
+  operations.moveOlderReadings(write);
   const domain = { name: 'a.example', deliverTo: 'mx', subaddress: '', recipients: null, retentionMs: null };
   operations.putDomain(write, { ...domain, aliases: ['b.example'], quarantine: true, quarantineOff: [] });
   operations.removeDomain(write, 'a.example');
@@ -144,6 +165,10 @@ function read(connection: Connection, called: Set<string>): void {
     operations.dropStatus(connection, { scope, mailbox: 'Release' });
     operations.changesSince(connection, { ...mailbox, since: 0 });
     operations.list(connection, { ...mailbox, ranges: [{ from: 1, to: 9 }], limit: 10 });
+    for (const values of packedQueries) {
+      const query = { values, also: ['flags', 'sizeBytes', 'internalDates'] as const, limit: 10 };
+      operations.listPacked(connection, { ...mailbox, ranges: [{ from: 1, to: 9 }], query });
+    }
     operations.readings(connection, { scope, ids: ['m2'] });
     operations.content(connection, { scope, id: 'm2', start: 0, end: 10 });
     operations.messagesByUid(connection, { ...mailbox, uids: [1, 2] });

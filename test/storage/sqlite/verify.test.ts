@@ -78,6 +78,20 @@ const planted: Planted[] = [
     fault: /was read as one of 7/,
   },
   {
+    name: 'what is prepared of a content missing',
+    sql: `DELETE FROM prepared_structures WHERE content = (SELECT number FROM contents WHERE digest = '${content.digest}')`,
+    what: 'content',
+    id: content.digest,
+    fault: /cannot be read: what is prepared/,
+  },
+  {
+    name: 'a message that is listed with another content',
+    sql: `UPDATE messages SET content_number = (SELECT content_number FROM messages WHERE id = 'second') ${ofFirst}`,
+    what: 'store',
+    id: '',
+    fault: /message first: it is listed with another content/,
+  },
+  {
     name: 'a content missing',
     sql: `DELETE FROM contents WHERE digest = '${content.digest}'`,
     what: 'message',

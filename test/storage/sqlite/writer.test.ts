@@ -6,6 +6,7 @@ import { TemporaryError } from '../../../src/quarantine/errors.ts';
 import { openConnection } from '../../../src/storage/sqlite/connection.ts';
 import type { Connection } from '../../../src/storage/sqlite/connection.ts';
 import { fromSent } from '../../../src/storage/sqlite/errors.ts';
+import { toSentReading } from '../../../src/storage/sqlite/prepared.ts';
 import { largestUid } from '../../../src/storage/shown.ts';
 import type { Answer } from '../../../src/storage/sqlite/thread.ts';
 import { commitTogether } from '../../../src/storage/sqlite/writer.ts';
@@ -16,7 +17,7 @@ function arrival(bytes?: Buffer): { id: string; argument: unknown } {
   const content = newContent(bytes);
   const message = newMessage({ content });
   const argument = {
-    content: { ...content, reading: JSON.stringify(content.reading), readingVersion: content.reading.version },
+    content: { ...content, reading: toSentReading(content.reading) },
     documents: [JSON.stringify({ ...message, revision: 0 })],
     searched: [''],
     skipKnown: false,

@@ -1,0 +1,55 @@
+// What every driver needs to answer `listPacked`. Pure.
+import type { ListedMessage, PackedMessages, PackedQuery, PackedValue } from '../quarantine/ports.ts';
+import type { Reading } from '../quarantine/reading/reading.ts';
+import { FlagTable } from './flagged-uids.ts';
+
+/** What is larger is left out, so that an answer stays small whatever was sent to us: a page of 500 messages has 8 MB at most for each value. */
+export const largestPackedBytes = 16 * 1024;
+
+/** Of one message; null for what is not packed. */
+export type PackableValues = Partial<Record<PackedValue, string | null>>;
+
+/** What a query wants of a reading, without what is too large. */
+export function packable(reading: Reading | null, { values }: PackedQuery): PackableValues {
+  const picked: PackableValues = {};
+  for (const name of values) {
+    const value = reading?.[name] ?? null;
+    picked[name] = value !== null && value.length <= largestPackedBytes ? value : null;
+  }
+  return picked;
+}
+
+/** For a driver that reads messages one by one: `found` are the values of each. */
+export function pack(
+  listed: readonly ListedMessage[],
+  found: readonly PackableValues[],
+  { values, also }: PackedQuery,
+): PackedMessages {
+  const pieces: Buffer[] = [];
+  const positions: number[] = [];
+  let at = 0;
+  for (const i of listed.keys()) {
+    for (const name of values) {
+      const value = found[i]?.[name] ?? null;
+      if (value === null) {
+        positions.push(-1, -1);
+        continue;
+      }
+      pieces.push(Buffer.from(value, 'latin1'));
+      positions.push(at, at + value.length);
+      at += value.length;
+    }
+  }
+  const table = new FlagTable();
+  const column = <T>(name: PackedQuery['also'][number], of: (message: ListedMessage) => T): T[] =>
+    also.includes(name) ? listed.map(of) : [];
+  return {
+    uids: new Uint32Array(listed.map(({ uid }) => uid)),
+    flags: new Uint32Array(column('flags', ({ flags }) => table.place(JSON.stringify(flags)))),
+    flagSets: table.sets,
+    sizeBytes: new Uint32Array(column('sizeBytes', ({ sizeBytes }) => sizeBytes)),
+    internalDates: new Float64Array(column('internalDates', ({ internalDate }) => internalDate)),
+    bytes: Buffer.concat(pieces),
+    positions: new Int32Array(positions),
+  };
+}
