@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { cpuModel, loadAverage } from './usage.ts';
 
-export type Unit = 'ms CPU' | 'ms' | 'kB' | 'MB' | 'MB/s';
+export type Unit = 'ms CPU' | 'ms' | 'kB' | 'MB' | 'MB/s' | '';
 
 export interface Row {
   what: string;
@@ -45,7 +45,7 @@ export class Table {
 
 function cells(row: Row): string[] {
   const { what, unit, ours, other, besides, target } = row;
-  const number = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`;
+  const number = (value: number): string => `${value.toFixed(value < 10 && unit ? 1 : 0)} ${unit}`.trimEnd();
   const ratio = ratioOf(row);
   return [
     what,
@@ -66,7 +66,7 @@ function ratioOf({ ours, other, unit }: Row): number | undefined {
 function targetText(target: Target, unit: Unit): string {
   if ('ratio' in target) return `ratio ≥ ${target.ratio}`;
   if ('within' in target) return `ratio ≥ 1/${target.within}`;
-  return `≤ ${target.most} ${unit}`;
+  return `≤ ${target.most} ${unit}`.trimEnd();
 }
 
 function isReached(row: Row): string {

@@ -12,6 +12,8 @@ export interface SpamOptions {
   recipient: string;
   fewestBytes?: number;
   mostBytes?: number;
+  /** Default: mostly English. */
+  language?: Language;
   /** Stands in the text of this message. */
   needle?: string;
 }
@@ -40,7 +42,8 @@ export function spam(number: number, options: SpamOptions): Buffer {
   const { fewestBytes = 2048, mostBytes = 52_500, recipient, needle = '' } = options;
   const random = seededRandom(number * 2_654_435_761 + 1);
   const size = Math.round(fewestBytes * (mostBytes / fewestBytes) ** (random.between(0, 1_000_000) / 1_000_000));
-  const language = random.pick(languages);
+  const drawn = random.pick(languages);
+  const language = options.language ?? drawn;
   const charset = charsetFor(language, random);
   const part: Part = { random, language, charset, needle };
   const kind = random.between(1, 10);
@@ -49,6 +52,18 @@ export function spam(number: number, options: SpamOptions): Buffer {
   const body =
     kind <= 2 ? plain(part, room) : kind === 3 ? html(part, room) : kind <= 8 ? both(part, room) : nested(part, room);
   return Buffer.from(`${header}MIME-Version: 1.0\r\n${body}`, 'latin1');
+}
+
+/** A message that is nearly all attachment, of about so many bytes. */
+export function attachment(number: number, recipient: string, bytes: number): Buffer {
+  const random = seededRandom(number + 1);
+  const part: Part = { random, language: 'english', charset: 'utf-8', needle: '' };
+  const block = base64Lines(noise(random, 57 * 1000));
+  const file =
+    'Content-Type: video/mp4; name="holiday.mp4"\r\nContent-Disposition: attachment; filename="holiday.mp4"\r\n' +
+    `Content-Transfer-Encoding: base64\r\n\r\n${block.repeat(Math.ceil(bytes / block.length))}`;
+  const body = multipart(part, 'mixed', [plain(part, 500), file]);
+  return Buffer.from(`${headerOf(number, recipient, part)}MIME-Version: 1.0\r\n${body}`, 'latin1');
 }
 
 interface Part {

@@ -2,7 +2,7 @@
 // in the same run and speak TLS both; Dovecot's IMAP process alone, without TLS, is shown as well. CPU time hardly depends on what else
 // the machine does.
 import { Client } from '../client.ts';
-import { alice, startDovecotWithCorpus, startWithCorpus } from '../corpus.ts';
+import { alice, corpus, startDovecotWith, startWith } from '../corpus.ts';
 import type { Server } from '../servers/server.ts';
 import { median } from '../table.ts';
 import type { Table, Target } from '../table.ts';
@@ -31,8 +31,8 @@ interface Contestant {
 }
 
 export async function lists(table: Table): Promise<void> {
-  const lazaretto = await startWithCorpus();
-  const dovecot = await startDovecotWithCorpus();
+  const lazaretto = await startWith(corpus);
+  const dovecot = await startDovecotWith(corpus);
   const contestants: Contestant[] = [await enter(lazaretto)];
   if (dovecot) contestants.push(await enter(dovecot), await enter(dovecot, false));
   for (const [name, { command, target }] of Object.entries(listCommands)) {

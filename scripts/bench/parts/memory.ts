@@ -3,7 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from '../client.ts';
 import { temporaryDirectory } from '../clean-up.ts';
-import { alice, startDovecotWithCorpus, startWithCorpus } from '../corpus.ts';
+import { alice, corpus, startDovecotWith, startWith } from '../corpus.ts';
 import { startBareTls } from '../servers/bare-tls.ts';
 import type { Server } from '../servers/server.ts';
 import type { Table } from '../table.ts';
@@ -18,13 +18,13 @@ const atOnce = 20;
 const settleMs = 20_000;
 
 export async function memoryOfSessions(table: Table): Promise<void> {
-  const lazaretto = await startWithCorpus();
+  const lazaretto = await startWith(corpus);
   const ours = await growth(lazaretto, sessions, openIdle);
   await lazaretto.stop();
   const bareServer = await startBareTls(await temporaryDirectory());
   const bare = await growth(bareServer, sessions, ({ port }) => Client.connect(port));
   await bareServer.stop();
-  const dovecotServer = await startDovecotWithCorpus();
+  const dovecotServer = await startDovecotWith(corpus);
   const dovecot = dovecotServer && (await growth(dovecotServer, dovecotSessions, openIdle));
   await dovecotServer?.stop();
 

@@ -1,6 +1,7 @@
 // Lazaretto as an administrator runs it: a settings file, a store on disk, `lazaretto serve` as a process of its own. The store is filled
 // before it starts, through the storage and without a door in between.
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,33 +33,52 @@ export interface Filling {
   deliverTo?: string;
 }
 
-/** Mail that is on its way into the store at once: enough for the writer to commit many together. */
-const atOnce = 100;
+/** On their way into the store at once: the writer commits many together, and no more than its cache holds. */
+const batchMessages = 2000;
+const batchBytes = 64_000_000;
 
 const silent = (): void => undefined;
-const log: Log = { debug: silent, info: silent, warn: console.error, error: console.error };
+export const silentLog: Log = { debug: silent, info: silent, warn: console.error, error: console.error };
 
 export async function fillStore(directory: string, { logins, mail, deliverTo }: Filling): Promise<void> {
   const { cert, key } = await writeCertificate(directory);
   const file = join(directory, 'lazaretto.yaml');
   await writeFile(file, settingsText(cert, key));
-  const { quarantine, close } = await openQuarantine(loadSettings(file), { log });
+  const { quarantine, close } = await openQuarantine(loadSettings(file), { log: silentLog });
   try {
     await quarantine.storage.domains.put(blankDomain('example.com', deliverTo ?? 'smtp://127.0.0.1:9'));
     await quarantine.domains.refresh();
     for (const { name, password } of logins) await openAccounts(quarantine).create(name, password);
-    const waiting = new Set<Promise<unknown>>();
-    for (const { raw, recipients, internalDate } of mail) {
+    const store = ({ raw, recipients, internalDate }: StoredMail): Promise<unknown> => {
       const envelope = { sender: 'sender@remote.example', recipients };
-      const stored = receive(quarantine, { view: 'caught', raw, envelope, internalDate });
-      waiting.add(stored);
-      void stored.finally(() => waiting.delete(stored));
-      if (waiting.size >= atOnce) await Promise.race(waiting);
+      return receive(quarantine, { view: 'caught', raw, envelope, internalDate });
+    };
+    // One batch is made while the one before it is written.
+    let written: Promise<unknown> = Promise.resolve();
+    for (const batch of batches(mail)) {
+      const next = Promise.all(batch.map(store));
+      await Promise.all([written, new Promise(setImmediate)]);
+      written = next;
     }
-    await Promise.all(waiting);
+    await written;
   } finally {
     await close();
   }
+}
+
+function* batches(mail: Iterable<StoredMail>): Generator<StoredMail[]> {
+  let batch: StoredMail[] = [];
+  let [messages, bytes] = [0, 0];
+  for (const one of mail) {
+    batch.push(one);
+    messages += one.recipients.length;
+    bytes += one.raw.length;
+    if (messages < batchMessages && bytes < batchBytes) continue;
+    yield batch;
+    batch = [];
+    [messages, bytes] = [0, 0];
+  }
+  if (batch.length) yield batch;
 }
 
 function settingsText(cert: string, key: string): string {
@@ -74,6 +94,7 @@ limits: { connectionsPerLogin: 10000 }
 export interface Running extends Server {
   /** The door for caught mail. */
   lmtpPort: number;
+  child: ChildProcess;
 }
 
 /** @param nodeOptions for example `--cpu-prof` */
@@ -94,5 +115,5 @@ export async function startLazaretto(directory: string, nodeOptions: readonly st
   const listening = await promise;
   const portOf = (name: Listening['name']): number => listening.find((one) => one.name === name)?.port ?? 0;
   const ports = { port: portOf('IMAPS'), plainPort: null, lmtpPort: portOf('LMTP') };
-  return { name: 'Lazaretto', ...ports, pid: child.pid ?? 0, mailbox: 'Caught', stop };
+  return { name: 'Lazaretto', ...ports, pid: child.pid ?? 0, mailbox: 'Caught', stop, child };
 }

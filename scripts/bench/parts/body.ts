@@ -1,0 +1,72 @@
+// Part `body`: messages of 25 MB, fetched whole, beside a bare TLS server of Node that sends as many bytes and beside Dovecot.
+import { Client } from '../client.ts';
+import { temporaryDirectory } from '../clean-up.ts';
+import { alice, startDovecotWith, startWith } from '../corpus.ts';
+import type { Corpus } from '../corpus.ts';
+import { arrivalOf, attachment } from '../mail/spam.ts';
+import { startBareTls } from '../servers/bare-tls.ts';
+import type { Server } from '../servers/server.ts';
+import type { StoredMail } from '../servers/lazaretto.ts';
+import { median } from '../table.ts';
+import type { Table } from '../table.ts';
+import { cpuMs } from '../usage.ts';
+
+const count = 20;
+const bytesEach = 25_000_000;
+const rounds = 5;
+const command = 'UID FETCH 1:* (BODY.PEEK[])';
+
+const heavy: Corpus = { name: `${count} messages of 25 MB`, mail };
+
+function* mail(): Generator<StoredMail> {
+  for (let number = 0; number < count; number++)
+    yield {
+      raw: attachment(number, alice.name, bytesEach),
+      recipients: [alice.name],
+      internalDate: arrivalOf(number),
+    };
+}
+
+interface Contestant {
+  server: Server;
+  client: Client;
+  megabytesPerSecond: number[];
+  cpuMs: number[];
+}
+
+export async function largeMessages(table: Table): Promise<void> {
+  const dovecotServer = await startDovecotWith(heavy);
+  const lazaretto = await enter(await startWith(heavy));
+  const bare = await enter(await startBareTls(await temporaryDirectory(), count * bytesEach));
+  const dovecot = dovecotServer && (await enter(dovecotServer));
+  const contestants = [lazaretto, bare, ...(dovecot ? [dovecot] : [])];
+  for (let round = -1; round < rounds; round++)
+    for (const contestant of contestants) await measure(contestant, round >= 0);
+  const what = `${count} × BODY.PEEK[] of 25 MB`;
+  const speed = { what, unit: 'MB/s', ours: median(lazaretto.megabytesPerSecond) } as const;
+  const cost = { what, unit: 'ms CPU', ours: median(lazaretto.cpuMs) } as const;
+  const within = { besides: 'node:tls', target: { within: 1.5 } };
+  table.add({ ...speed, other: median(bare.megabytesPerSecond), ...within });
+  table.add({ ...cost, other: median(bare.cpuMs), ...within });
+  table.add({ ...speed, other: dovecot && median(dovecot.megabytesPerSecond) });
+  table.add({ ...cost, other: dovecot && median(dovecot.cpuMs) });
+  for (const { client, server } of contestants) {
+    client.close();
+    await server.stop();
+  }
+}
+
+async function enter(server: Server): Promise<Contestant> {
+  return { server, client: await Client.open(server.port, alice, server.mailbox), megabytesPerSecond: [], cpuMs: [] };
+}
+
+async function measure(
+  { server, client, megabytesPerSecond, cpuMs: spent }: Contestant,
+  counts: boolean,
+): Promise<void> {
+  const before = cpuMs(server.pid);
+  const { bytes, ms } = await client.command(command);
+  if (!counts) return;
+  megabytesPerSecond.push(bytes / 1000 / ms);
+  spent.push(cpuMs(server.pid) - before);
+}
