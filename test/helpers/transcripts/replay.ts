@@ -20,7 +20,7 @@ export interface ReplayOptions {
 /** @throws TranscriptError at the first thing that is not as the transcript says */
 export async function replayTranscript(transcript: Transcript, options: ReplayOptions = {}): Promise<void> {
   await using server = await setStage(transcript);
-  const replay = new Replay(transcript, server, options.patienceMs ?? 10_000);
+  const replay = new Replay(transcript, server, options.patienceMs ?? 30_000);
   try {
     await replay.run();
     await server.server.worker?.idle();
