@@ -4,11 +4,11 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openAccounts } from '../../src/accounts/open-accounts.ts';
 import { openQuarantine } from '../../src/open-quarantine.ts';
 import { blankDomain } from '../../src/quarantine/domains.ts';
 import type { Message } from '../../src/quarantine/message.ts';
 import { startFarEnd } from '../../test/helpers/far-end.ts';
+import { addLogin } from '../../test/helpers/logins.ts';
 import { seededRandom } from '../../test/helpers/seeded-random.ts';
 import { placeTestStore } from '../../test/helpers/test-store.ts';
 import { runRound, subjectOf } from './round.ts';
@@ -66,7 +66,7 @@ async function prepare(): Promise<void> {
   const { quarantine, close } = await openQuarantine(crashSettings(place), { log });
   await quarantine.storage.domains.put(blankDomain('example.com', farEnd.url));
   await quarantine.domains.refresh();
-  await openAccounts(quarantine).create(login, password);
+  await addLogin(quarantine, login, password);
   await close();
 }
 

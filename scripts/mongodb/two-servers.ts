@@ -2,13 +2,13 @@
 // store can be cut. For tests of what one hears of the other.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { openAccounts } from '../../src/accounts/open-accounts.ts';
 import { startServer } from '../../src/main.ts';
 import type { Listening, RunningServer } from '../../src/main.ts';
 import { openDomainDirectory } from '../../src/quarantine/domains.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { startFarEnd } from '../../test/helpers/far-end.ts';
 import type { FarEnd } from '../../test/helpers/far-end.ts';
+import { addLogin } from '../../test/helpers/logins.ts';
 import { openTestQuarantine } from '../../test/helpers/quarantine.ts';
 import type { LogLine } from '../../test/helpers/quarantine.ts';
 import { RawImap } from '../../test/helpers/raw-imap.ts';
@@ -41,7 +41,7 @@ export async function startTwoServers(): Promise<TwoServers> {
   const farEnd = await startFarEnd();
   started.defer(() => farEnd.close());
   const test = started.use(await openTestQuarantine({ deliverTo: farEnd.url }));
-  await openAccounts(test.quarantine).create(login, password);
+  await addLogin(test.quarantine, login, password);
   const settings = testSettings(test.directory, farEnd.url);
   const near = await startServer({ ...settings, roles: ['imap', 'intake'] }, test.quarantine);
   started.defer(() => near.close());

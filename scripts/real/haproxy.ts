@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openAccounts } from '../../src/accounts/open-accounts.ts';
 import { startServer } from '../../src/main.ts';
 import type { RunningServer } from '../../src/main.ts';
 import { defaultSettings } from '../../src/settings.ts';
 import type { Settings } from '../../src/settings.ts';
+import { addLogin } from '../../test/helpers/logins.ts';
 import { openTestQuarantine } from '../../test/helpers/quarantine.ts';
 import type { LogLine } from '../../test/helpers/quarantine.ts';
 import { RawImap } from '../../test/helpers/raw-imap.ts';
@@ -26,7 +26,7 @@ const login = 'alice@example.com';
 const right = 'Correct horse 7';
 const filter = '127.0.0.9';
 const test = await openTestQuarantine();
-await openAccounts(test.quarantine).create(login, right);
+await addLogin(test.quarantine, login, right);
 
 function settingsFor({ imaps, imap, lmtp }: typeof a & object): Settings {
   const defaults = defaultSettings(test.directory);

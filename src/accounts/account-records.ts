@@ -2,13 +2,14 @@
 // Must never log or repeat a password. Called through open-accounts.ts.
 import { Refusal } from '../quarantine/errors.ts';
 import type { AccountRecord } from '../quarantine/ports.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
 import { scopeOfLogin } from '../quarantine/scope.ts';
-import type { Account, Accounts, AccountsNeeds, AccountsOptions } from './accounts.ts';
+import type { Account, Accounts, AccountsOptions } from './accounts.ts';
 import { readLoginName } from './login-name.ts';
 import { defaultHashCost, hashPassword, mostPasswordBytes } from './password-hash.ts';
 
 export function openAccountRecords(
-  { storage, domains, clock }: AccountsNeeds,
+  { storage, domains, clock }: Quarantine,
   options: AccountsOptions,
 ): Omit<Accounts, 'authenticate'> {
   const hashCost = options.hashCost ?? defaultHashCost;

@@ -1,6 +1,5 @@
 // Logins: who may come in, and the accounts that decide it. Interfaces only; open-accounts.ts makes them.
 // The IMAP shell and the web call authenticate, the commands the rest.
-import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { Role, Scope } from '../quarantine/scope.ts';
 import type { HashingLanes } from './hashing-lanes.ts';
 import type { HashCost } from './password-hash.ts';
@@ -53,5 +52,3 @@ export interface AccountsOptions {
   /** How the answer to a wrong password is delayed; without it, by a timer. */
   delay?: (ms: number) => Promise<unknown>;
 }
-
-export type AccountsNeeds = Pick<Quarantine, 'storage' | 'domains' | 'clock' | 'log' | 'meter'>;

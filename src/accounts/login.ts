@@ -2,8 +2,10 @@
 // in words and in time. Must never log, return or throw a password. Called through open-accounts.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TemporaryError } from '../quarantine/errors.ts';
+import { greet } from '../quarantine/help-notice.ts';
 import type { AccountRecord } from '../quarantine/ports.ts';
-import type { Accounts, AccountsNeeds, AccountsOptions, LoginResult } from './accounts.ts';
+import type { Quarantine } from '../quarantine/quarantine.ts';
+import type { Accounts, AccountsOptions, LoginResult } from './accounts.ts';
 import { createHashingLanes } from './hashing-lanes.ts';
 import { readLoginName } from './login-name.ts';
 import type { LoginName } from './login-name.ts';
@@ -24,8 +26,8 @@ interface Guess {
 
 const wrong = { ok: false, code: 'AUTHENTICATIONFAILED', text: 'The user name or the password is wrong.' } as const;
 
-export function openLogin(needs: AccountsNeeds, options: AccountsOptions): Accounts['authenticate'] {
-  const { storage, domains, clock, log, meter } = needs;
+export function openLogin(quarantine: Quarantine, options: AccountsOptions): Accounts['authenticate'] {
+  const { storage, domains, clock, log, meter } = quarantine;
   const hashCost = options.hashCost ?? defaultHashCost;
   const throttle = createThrottle(clock, { ...defaultThrottleRules, ...options.throttle });
   const lanes = options.lanes ?? createHashingLanes();
@@ -81,6 +83,15 @@ export function openLogin(needs: AccountsNeeds, options: AccountsOptions): Accou
     }
   }
 
+  /** Nobody is kept out for want of it: the next login tries again. */
+  async function welcome(account: AccountRecord): Promise<void> {
+    try {
+      await greet(quarantine, account);
+    } catch (error) {
+      log.warn({ event: 'account', login: account.name, err: error }, 'a new login could not be given its help');
+    }
+  }
+
   async function decide(guess: Guess): Promise<{ result: LoginResult; why: string }> {
     const { read, origin, password } = guess;
     if (throttle.waitMs(origin) > 0) {
@@ -94,6 +105,7 @@ export function openLogin(needs: AccountsNeeds, options: AccountsOptions): Accou
     const verdict = await check(guess, account);
     if (verdict === 'right' && read.is === 'login') {
       throttle.succeeded(origin);
+      if (account) await welcome(account);
       return { result: { ok: true, login: { name: read.name, scope: read.scope } }, why: 'right password' };
     }
     if (verdict === 'throttled') return { result: tooMany(throttle.waitMs(origin)), why: 'throttled' };

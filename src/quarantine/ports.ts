@@ -165,6 +165,8 @@ export interface AccountRecord {
   /** PHC string ($argon2id$…). */
   passwordHash: string;
   createdAt: number;
+  /** When its INBOX got the help for new logins; absent until then. */
+  greetedAt?: number;
 }
 
 /** Reads and writes within a scope. */
@@ -292,6 +294,8 @@ export interface Storage extends ScopedStorage {
     get(name: string): Promise<AccountRecord | null>;
     list(): Promise<AccountRecord[]>;
     put(account: AccountRecord): Promise<void>;
+    /** Sets `greetedAt` and nothing else of this very account. False when it is not there any more. */
+    markGreeted(account: Pick<AccountRecord, 'name' | 'createdAt'>, at: number): Promise<boolean>;
     remove(name: string): Promise<boolean>;
   };
   /**

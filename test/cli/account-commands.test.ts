@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { openAccounts } from '../../src/accounts/open-accounts.ts';
-import { openDomainDirectory } from '../../src/quarantine/domains.ts';
-import { openStorage } from '../../src/storage/open-storage.ts';
+import { openQuarantine } from '../../src/open-quarantine.ts';
+import { defaultSettings } from '../../src/settings.ts';
 import { openLazaretto } from './lazaretto-process.ts';
 
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -16,13 +15,9 @@ test('a login is added with a password from stdin, which then works, and changed
   });
   assert.deepEqual(added, { code: 0, stdout: 'Added the account alice@example.com.\n', stderr: '' });
 
-  const storage = await openStorage(`sqlite:${join(lazaretto.directory, 'data/quarantine.db')}`, { log });
+  const { quarantine, close } = await openQuarantine(defaultSettings(lazaretto.directory), { log });
   try {
-    const domains = await openDomainDirectory(storage);
-    const accounts = openAccounts(
-      { storage, domains, clock: { now: () => 0 }, log },
-      { delay: () => Promise.resolve() },
-    );
+    const accounts = openAccounts(quarantine, { delay: () => Promise.resolve() });
     const canLogIn = async (password: string): Promise<boolean> => {
       const attempt = { username: 'alice@example.com', password, remoteAddress: '192.0.2.1', connectionId: 'c' };
       return (await accounts.authenticate(attempt)).ok;
@@ -38,7 +33,7 @@ test('a login is added with a password from stdin, which then works, and changed
     await lazaretto.json(['account', 'remove', 'alice@example.com']);
     assert.equal(await canLogIn('grüße'), false);
   } finally {
-    await storage.close();
+    await close();
   }
 });
 

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openAccounts } from '../../src/accounts/open-accounts.ts';
 import type { HashCost } from '../../src/accounts/password-hash.ts';
 import { startServer } from '../../src/main.ts';
 import type { RunningServer, ServerParts } from '../../src/main.ts';
@@ -12,6 +11,7 @@ import { defaultSettings } from '../../src/settings.ts';
 import type { Settings } from '../../src/settings.ts';
 import { startFarEnd } from './far-end.ts';
 import type { FarEnd, FarEndOptions } from './far-end.ts';
+import { addLogin } from './logins.ts';
 import { openTestQuarantine } from './quarantine.ts';
 import type { TestQuarantine, TestQuarantineOptions } from './quarantine.ts';
 import { RawImap } from './raw-imap.ts';
@@ -61,8 +61,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     throw error;
   });
   const settings = testSettings(test.directory, farEnd.url, options);
-  const accounts = openAccounts(test.quarantine, { hashCost });
-  await Promise.all((options.logins ?? logins).map((login) => accounts.create(login, password)));
+  await Promise.all(
+    (options.logins ?? logins).map((login) => addLogin(test.quarantine, login, password, { hashCost })),
+  );
   const server = await startServer(settings, test.quarantine, { accounts: { hashCost }, ...options.parts });
   const clients: RawImap[] = [];
   const close = async (): Promise<void> => {

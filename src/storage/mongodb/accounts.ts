@@ -15,12 +15,15 @@ export function accountStorage({ accounts }: Connection): Storage['accounts'] {
     async put(account) {
       await accounts.replaceOne({ _id: account.name }, { ...account }, { upsert: true });
     },
+    async markGreeted({ name, createdAt }, at) {
+      return (await accounts.updateOne({ _id: name, createdAt }, { $set: { greetedAt: at } })).matchedCount > 0;
+    },
     async remove(name) {
       return (await accounts.deleteOne({ _id: name })).deletedCount > 0;
     },
   };
 }
 
-function recordOf({ name, passwordHash, createdAt }: AccountDocument): AccountRecord {
-  return { name, passwordHash, createdAt };
+function recordOf({ name, passwordHash, createdAt, greetedAt }: AccountDocument): AccountRecord {
+  return { name, passwordHash, createdAt, ...(greetedAt === undefined ? {} : { greetedAt }) };
 }

@@ -2,13 +2,20 @@
 // newer Lazaretto wrote is refused. Several processes may open the same file at the same moment. Called by the writer thread.
 import { PermanentError } from '../../quarantine/errors.ts';
 import type { Connection } from './connection.ts';
-import { firstSchema, flaggedMessages, leases, openJobs, preparedValues } from './schema.ts';
+import { firstSchema, flaggedMessages, greetedAccounts, leases, openJobs, preparedValues } from './schema.ts';
 
 /** `LZRT`; tells `file` and us that a database is a Lazaretto store. */
 export const applicationId = 0x4c5a5254;
 
 /** Step n leads from version n to version n + 1. */
-export const migrations: readonly string[] = [firstSchema, leases, openJobs, flaggedMessages, preparedValues];
+export const migrations: readonly string[] = [
+  firstSchema,
+  leases,
+  openJobs,
+  flaggedMessages,
+  preparedValues,
+  greetedAccounts,
+];
 
 /**
  * @throws PermanentError when the file is another program's, or was written by a newer version of this one

@@ -219,3 +219,8 @@ CREATE INDEX shown_to_domain ON messages
 CREATE INDEX shown_to_global ON messages
   (view, ordinal_global, seen_global, flags_global, content_number, size_bytes, internal_date) WHERE shown_global = 1;
 `;
+
+/** Version 6: which logins have got the help in their INBOX. Those that are there already get it, too. */
+export const greetedAccounts = `
+ALTER TABLE accounts ADD COLUMN greeted_at INTEGER;
+`;

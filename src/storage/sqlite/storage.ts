@@ -59,6 +59,7 @@ export function createStorage({ writer, readers, watchers }: Threads): Storage {
       get: (name) => read('getAccount', name),
       list: () => read('listAccounts', undefined),
       put: async (account) => void (await writer.call('putAccount', account)),
+      markGreeted: ({ name, createdAt }, at) => writer.call('markGreeted', { name, createdAt, at }),
       remove: (name) => writer.call('removeAccount', name),
     },
     watch: (listener) => watchers.add(listener),

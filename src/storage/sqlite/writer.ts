@@ -2,7 +2,7 @@
 // own, and answered after its one COMMIT: a hundred deliveries at once cost one flush. An operation that throws undoes only itself.
 // It also looks for commits of other processes while somebody wants to know. Started by open.ts.
 import { parentPort, workerData } from 'node:worker_threads';
-import { putAccount, removeAccount } from './accounts.ts';
+import { markGreeted, putAccount, removeAccount } from './accounts.ts';
 import { openConnection, setDurable } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { keepContent } from './contents.ts';
@@ -26,6 +26,7 @@ export const writerOperations = {
   putDomain,
   removeDomain,
   putAccount,
+  markGreeted,
   removeAccount,
   forget,
   markContents,

@@ -103,6 +103,27 @@ export function recordContract(open: OpenStore): void {
   );
 
   test(
+    'an account is marked as greeted without a change of its password; one that was made anew meanwhile is not',
+    withStore(open, async ({ storage, reopen }) => {
+      const account = { name: 'global', passwordHash: '$argon2id$1', createdAt: 1 };
+      await storage.accounts.put(account);
+      await storage.accounts.put({ ...account, passwordHash: '$argon2id$2' });
+      assert.equal(await storage.accounts.markGreeted(account, 7), true);
+      const other = await reopen();
+      const greeted = { ...account, passwordHash: '$argon2id$2', greetedAt: 7 };
+      assert.deepEqual(await other.accounts.get('global'), greeted);
+      assert.deepEqual(await other.accounts.list(), [greeted]);
+      await other.accounts.put({ ...greeted, passwordHash: '$argon2id$3' });
+      assert.equal((await storage.accounts.get('global'))?.greetedAt, 7);
+      assert.equal(await storage.accounts.markGreeted({ name: 'global', createdAt: 2 }, 8), false);
+      assert.equal(await storage.accounts.markGreeted({ name: 'example.com', createdAt: 1 }, 8), false);
+      assert.deepEqual(await storage.accounts.list(), [{ ...greeted, passwordHash: '$argon2id$3' }]);
+      await storage.accounts.put({ ...account, createdAt: 9 });
+      assert.deepEqual(await storage.accounts.get('global'), { ...account, createdAt: 9 });
+    }),
+  );
+
+  test(
     'accounts are put, replaced, listed by name and removed',
     withStore(open, async ({ storage, reopen }) => {
       const account = (name: string, passwordHash = '$argon2id$1') => ({ name, passwordHash, createdAt: 1 });

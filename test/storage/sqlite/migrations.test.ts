@@ -81,7 +81,7 @@ describe('a store', () => {
     using store = temporaryStore();
     const connection = store.connect();
     const steps = [...migrations, 'CREATE TABLE second (a)', 'CREATE TABLE third (a); INSERT INTO third VALUES (1)'];
-    connection.run(`INSERT INTO accounts VALUES ('global', 'hash', 1)`);
+    connection.run(`INSERT INTO accounts (name, password_hash, created_at) VALUES ('global', 'hash', 1)`);
     migrate(connection, steps);
     migrate(connection, steps);
     assert.equal(pragma(connection.database, 'user_version'), newest + 2);
