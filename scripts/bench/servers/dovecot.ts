@@ -2,7 +2,7 @@
 // system's Dovecot touched. Needs root, as Dovecot does, and the package dovecot-imapd; without them there are no ratios.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Login } from '../client.ts';
@@ -34,7 +34,12 @@ export function dovecotVersion(): string {
   return existsSync(program) ? (execFileSync(program, ['--version'], { encoding: 'utf8' }).split(' ')[0] ?? '') : '–';
 }
 
-export async function startDovecot(directory: string, login: Login, mail: Iterable<{ raw: Buffer }>): Promise<Server> {
+interface DatedMail {
+  raw: Buffer;
+  internalDate: number;
+}
+
+export async function startDovecot(directory: string, login: Login, mail: Iterable<DatedMail>): Promise<Server> {
   await fillMaildir(join(directory, 'mail'), mail);
   const { cert, key } = await writeCertificate(directory);
   const [port = 0, plainPort = 0] = await freePorts(2);
@@ -47,16 +52,19 @@ export async function startDovecot(directory: string, login: Login, mail: Iterab
 }
 
 /** As Dovecot's own delivery writes it: lines end with LF, the sizes stand in the name. */
-async function fillMaildir(maildir: string, mail: Iterable<{ raw: Buffer }>): Promise<void> {
+async function fillMaildir(maildir: string, mail: Iterable<DatedMail>): Promise<void> {
   const current = join(maildir, 'cur');
   for (const name of ['cur', 'new', 'tmp']) await mkdir(join(maildir, name), { recursive: true });
   let number = 0;
-  for (const { raw } of mail) {
+  for (const { raw, internalDate } of mail) {
     const stored = Buffer.from(raw.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
     const name = `${1_700_000_000 + ++number}.M1P1.bench,S=${stored.length},W=${raw.length}:2,`;
-    await writeFile(join(current, name), stored);
+    const file = join(current, name);
+    await writeFile(file, stored);
+    await chown(file, uid, gid);
+    // Dovecot's INTERNALDATE.
+    await utimes(file, internalDate / 1000, internalDate / 1000);
   }
-  for (const name of await readdir(current)) await chown(join(current, name), uid, gid);
   for (const name of ['', 'cur', 'new', 'tmp']) await chown(join(maildir, name), uid, gid);
 }
 
