@@ -9,6 +9,7 @@ import type { RunningServer, ServerParts } from '../../src/main.ts';
 import type { Verdict } from '../../src/quarantine/job.ts';
 import { defaultSettings } from '../../src/settings.ts';
 import type { Settings } from '../../src/settings.ts';
+import { shareCompiledSources } from './compile-cache.ts';
 import { startFarEnd } from './far-end.ts';
 import type { FarEnd, FarEndOptions } from './far-end.ts';
 import { addLogin } from './logins.ts';
@@ -54,6 +55,7 @@ export interface TestServer extends TestQuarantine {
 }
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  shareCompiledSources();
   const farEnd = await startFarEnd(options.farEnd);
   const test = await openTestQuarantine({ deliverTo: farEnd.url, ...options }).catch(async (error: unknown) => {
     // Else it keeps the test run from ending.
