@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Client, Tell } from './client.ts';
 import { letters, ownMail } from './letters.ts';
 import { runProgram, versionOf } from './programs.ts';
-import { onWholeServer, password } from './whole-server.ts';
+import { onWholeServer, password, userFolders } from './whole-server.ts';
 import type { WholeServer } from './whole-server.ts';
 
 /** curl's exit codes. */
@@ -66,8 +66,7 @@ export const curl: Client = {
 };
 
 async function reads(run: Curl, { imapPort }: WholeServer, tell: Tell): Promise<void> {
-  const folders = ['INBOX', 'Caught', 'Training Requested', 'Release', 'Release &- Train', 'Not Spam', 'Spam'];
-  const expected = folders.map((name) => `* LIST (\\HasNoChildren \\Noinferiors) "/" "${name}"\r\n`).join('');
+  const expected = userFolders.map((name) => `* LIST (\\HasNoChildren \\Noinferiors) "/" "${name}"\r\n`).join('');
   const starttls = `imap://localhost:${imapPort}/`;
   assert.equal((await run('alice@example.com', '')).stdout.toString(), expected);
   assert.equal((await run('alice@example.com', starttls, '--ssl-reqd')).stdout.toString(), expected);

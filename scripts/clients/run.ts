@@ -6,11 +6,12 @@ import { imapflow } from './imapflow.ts';
 import { imaplib } from './imaplib.ts';
 import { mbsync } from './mbsync.ts';
 import { mutt } from './mutt.ts';
+import { offlineimap } from './offlineimap.ts';
 import { endPrograms, isInstalled } from './programs.ts';
 import { thunderbird } from './thunderbird.ts';
 
 const tidiedUpWithinMs = 10_000;
-const clients: readonly Client[] = [imaplib, imapflow, curl, mutt, mbsync, thunderbird];
+const clients: readonly Client[] = [imaplib, imapflow, curl, mutt, mbsync, offlineimap, thunderbird];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !clients.some((client) => client.name === name));
