@@ -51,16 +51,15 @@ export async function startDovecot(directory: string, login: Login, mail: Iterab
   return { name: 'Dovecot', port, plainPort, pid: child.pid ?? 0, mailbox: 'INBOX', stop };
 }
 
-/** As Dovecot's own delivery writes it: lines end with LF, the sizes stand in the name. */
+/** As Dovecot writes it with `mail_save_crlf`, which makes it faster to send; the sizes stand in the name. */
 async function fillMaildir(maildir: string, mail: Iterable<DatedMail>): Promise<void> {
   const current = join(maildir, 'cur');
   for (const name of ['cur', 'new', 'tmp']) await mkdir(join(maildir, name), { recursive: true });
   let number = 0;
   for (const { raw, internalDate } of mail) {
-    const stored = Buffer.from(raw.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
-    const name = `${1_700_000_000 + ++number}.M1P1.bench,S=${stored.length},W=${raw.length}:2,`;
+    const name = `${1_700_000_000 + ++number}.M1P1.bench,S=${raw.length},W=${raw.length}:2,`;
     const file = join(current, name);
-    await writeFile(file, stored);
+    await writeFile(file, raw);
     await chown(file, uid, gid);
     // Dovecot's INTERNALDATE.
     await utimes(file, internalDate / 1000, internalDate / 1000);
@@ -99,6 +98,7 @@ userdb {
   args = uid=${uid} gid=${gid} home=${directory}
 }
 first_valid_uid = 1
+mail_save_crlf = yes
 mail_location = maildir:${join(directory, 'mail')}
 mail_max_userip_connections = 10000
 default_client_limit = 12000
