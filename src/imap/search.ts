@@ -1,15 +1,18 @@
-// SEARCH and UID SEARCH: walks the mailbox in pages, decides by the list what the list can decide, and looks into messages only for the
-// rest. Others are served between any two pages. EXPUNGE is never announced within the answer (RFC 9051 section 7.5.1).
-import type { ListedMessage } from '../quarantine/ports.ts';
-import { SearchPlan } from '../quarantine/search/match.ts';
-import { slicesOf } from '../quarantine/slices.ts';
+// SEARCH and UID SEARCH: reads what is searched for, has the storage find it, and tells it in the client's own numbers. EXPUNGE is never
+// announced within the answer (RFC 9051 section 7.5.1).
+import { setImmediate } from 'node:timers/promises';
+import { Refusal } from '../quarantine/errors.ts';
+import { ConnectionGone } from './answers.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
 import type { ImapEnvironment, MailboxCommand } from './environment.ts';
-import { openMailboxOf, readingsAtOnce } from './message-set.ts';
+import { openMailboxOf } from './message-set.ts';
+import type { MessageSequence } from './message-sequence.ts';
 import { parseSearch } from './search-keys.ts';
 import type { OpenMailbox } from './selected.ts';
 
-const pageSize = 500;
+/** Numbers made into text before others are served. */
+const atOnce = 5000;
+const signOfLifeMs = 10_000;
 
 export const search: MailboxCommand = (environment) => ({
   names: ['SEARCH', 'UID SEARCH'],
@@ -23,49 +26,56 @@ async function searchMailbox(
   connection: ImapConnection<OpenMailbox>,
   call: CommandCall,
 ): Promise<Answer> {
-  const mailbox = openMailboxOf(connection);
-  const { messages } = mailbox;
+  const { messages, folder, scope } = openMailboxOf(connection);
   const parsed = parseSearch(call.args, { messages, now: quarantine.clock.now() });
   if ('refused' in parsed) return parsed.refused;
-  const plan = new SearchPlan(parsed.condition);
-  const highestUid = messages.lastUid;
-  const found: number[] = [];
-  if (mailbox.folder.kind === 'view' && highestUid && quarantine.domains.isSeenBy(mailbox.scope)) {
-    const view = mailbox.folder.shows;
-    for (let from = 1; from <= highestUid && !connection.closed;) {
-      const page = await quarantine.storage.list(mailbox.scope, view, [{ from, to: highestUid }], pageSize);
-      found.push(...(await matching(quarantine.storage, mailbox, plan, page)));
-      const last = page.at(-1)?.uid;
-      if (page.length < pageSize || last === undefined) break;
-      from = last + 1;
-    }
+  let found: Uint32Array = new Uint32Array();
+  if (folder.kind === 'view' && messages.length && quarantine.domains.isSeenBy(scope)) {
+    const view = folder.shows;
+    const answer = await withSignsOfLife(connection, () =>
+      quarantine.storage.search(scope, view, parsed.condition, signalOf(connection)),
+    );
+    if (connection.closed) throw new ConnectionGone();
+    if (!answer) throw new Refusal('LIMIT', quarantine.sentences.refusals.searchTooLong());
+    found = answer;
   }
-  const numbers = call.uid ? found : found.map((uid) => mailbox.sequenceNumber(uid));
-  await connection.write(`* SEARCH${numbers.map((number) => ` ${number}`).join('')}\r\n`);
+  await connection.write(`* SEARCH${await numbersOf(found, messages, call.uid)}\r\n`);
   return { response: 'OK', text: 'SEARCH completed' };
 }
 
-/** UIDs that match, ascending; messages that the client does not know yet are left out. */
-async function matching(
-  storage: ImapEnvironment['quarantine']['storage'],
-  mailbox: OpenMailbox,
-  plan: SearchPlan,
-  page: readonly ListedMessage[],
-): Promise<number[]> {
-  const known = page
-    .filter(({ uid }) => mailbox.sequenceNumber(uid))
-    .map((message) => ({ ...message, decided: plan.decide(message) }));
-  const found = known.filter(({ decided }) => decided).map(({ uid }) => uid);
-  const open = known.filter(({ decided }) => decided === null);
-  for (const slice of slicesOf(open, readingsAtOnce)) {
-    const ids = slice.map(({ id }) => id);
-    const readings = await storage.readings(mailbox.scope, ids);
-    for (const [i, candidate] of slice.entries()) {
-      const reading = readings[i];
-      const content = (start: number, end: number): Promise<Buffer | null> =>
-        storage.content(mailbox.scope, candidate.id, start, end);
-      if (reading && (await plan.matches({ ...candidate, reading, content }))) found.push(candidate.uid);
+/** Tells a client that waits long that it is not forgotten; and one that has closed its end is found out by being written to. */
+async function withSignsOfLife<T>(connection: ImapConnection<OpenMailbox>, work: () => Promise<T>): Promise<T> {
+  // RFC 9051 section 7.1.1: an untagged OK without a code is for people, and may come at any time.
+  const sign = (): void => void connection.write('* OK Still searching\r\n').catch(() => undefined);
+  const signs = setInterval(sign, signOfLifeMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(signs);
+  }
+}
+
+/** A blank before each; messages that the client does not know yet are left out. */
+async function numbersOf(uids: Uint32Array, messages: MessageSequence, asUids: boolean): Promise<string> {
+  const parts: string[] = [];
+  for (let start = 0; start < uids.length; start += atOnce) {
+    if (start) await setImmediate();
+    for (const uid of uids.subarray(start, start + atOnce)) {
+      const position = messages.positionOf(uid);
+      if (position >= 0) parts.push(` ${asUids ? uid : position + 1}`);
     }
   }
-  return found.sort((a, b) => a - b);
+  return parts.join('');
+}
+
+const signals = new WeakMap<ImapConnection<OpenMailbox>, AbortSignal>();
+
+/** Aborted when the client has gone. One for each connection, whatever it searches for. */
+function signalOf(connection: ImapConnection<OpenMailbox>): AbortSignal {
+  const known = signals.get(connection);
+  if (known) return known;
+  const gone = new AbortController();
+  connection.onClose(() => gone.abort());
+  signals.set(connection, gone.signal);
+  return gone.signal;
 }

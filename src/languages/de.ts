@@ -61,6 +61,8 @@ const refusals: Sentences['refusals'] = {
     `Eine Nachricht kann höchstens ${max} Markierungen und Schlagwörter tragen. Entfernen Sie einige, bevor Sie weitere setzen.`,
   readOnly: () =>
     'Der Ordner wurde nur zum Lesen geöffnet; darin lässt sich nichts ändern und nichts daraus verschieben.',
+  searchTooLong: () =>
+    'Diese Suche dauert zu lange, weil zu viele Nachrichten gelesen werden müssen. Suchen Sie zusätzlich nach Absender, Betreff oder Datum, oder nur im Betreff.',
   someRefused: (done, refused, reasons) =>
     `${done} ${count(refused)} ${refused === 1 ? 'bleibt, wo sie ist' : 'bleiben, wo sie sind'}. ${because(reasons)}`,
   noneDone: (all, refused, reasons) => {

@@ -53,6 +53,8 @@ const refusals: Sentences['refusals'] = {
     `${drop.mailbox} cannot be opened, because nothing is kept in it. ${purposeOf({ folders }, drop)}`,
   tooManyFlags: (max) => `A message can carry ${max} flags and tags at most. Remove some before you add others.`,
   readOnly: () => 'The folder was opened for reading only, so nothing can be changed in it or moved out of it.',
+  searchTooLong: () =>
+    'This search takes too long: it has to read too many messages. Search for sender, subject or date as well, or in the subject alone.',
   someRefused: (done, refused, reasons) =>
     `${done} ${count(refused)} ${refused === 1 ? 'stays where it is' : 'stay where they are'}. ${because(reasons)}`,
   noneDone: (all, refused, reasons) => {

@@ -11,6 +11,7 @@ import type { LogFields } from './log-events.ts';
 import type { Message, View } from './message.ts';
 import type { Reading } from './reading/reading.ts';
 import type { Scope } from './scope.ts';
+import type { Condition } from './search/condition.ts';
 
 /** A message as it arrives; the storage adds revision and UIDs. */
 export type NewMessage = Omit<Message, 'revision'>;
@@ -189,6 +190,12 @@ export interface ScopedStorage {
   /** Whole documents by UID, ascending; UIDs that are not shown are left out. */
   messagesByUid(scope: Scope, view: View, uids: readonly number[]): Promise<{ uid: number; message: Message }[]>;
   find(scope: Scope, query: MessageQuery): Promise<Message[]>;
+  /**
+   * UIDs of the messages that the mailbox shows and that the condition is true of (search/match.ts), ascending. What arrives, changes or
+   * leaves meanwhile may be told as it was or as it is. Null when it would take too long, so that one has to ask for less, or when the
+   * signal says that nobody waits for it any more.
+   */
+  search(scope: Scope, view: View, condition: Condition, signal?: AbortSignal): Promise<Uint32Array | null>;
 }
 
 /** Unscoped: for workers, sweeps and the command line's job list only. */

@@ -54,6 +54,8 @@ export interface Refusals {
   dropNotReadable(drop: DropFolder): string;
   tooManyFlags(max: number): string;
   readOnly(): string;
+  /** A search that cannot be answered within its limits. */
+  searchTooLong(): string;
   /**
    * After what was done (`done`, a sentence of `dropped`): why the rest, `refused` of them, stayed. Every reason with how many messages it
    * stands for.

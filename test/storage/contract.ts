@@ -11,6 +11,7 @@ import { jobContract } from './contract/jobs.ts';
 import { packedContract } from './contract/packed.ts';
 import { recordContract } from './contract/records.ts';
 import { scopeContract } from './contract/scopes.ts';
+import { searchContract } from './contract/search.ts';
 import type { OpenStore } from './contract/store.ts';
 import { uidContract } from './contract/uids.ts';
 import { upkeepContract } from './contract/upkeep.ts';
@@ -24,6 +25,7 @@ export function storageContract(name: string, open: OpenStore): void {
   describe(`${name}: who sees what`, () => scopeContract(open));
   describe(`${name}: lists with prepared values`, () => packedContract(open));
   describe(`${name}: search`, () => findContract(open));
+  describe(`${name}: search of a mailbox`, () => searchContract(open));
   describe(`${name}: workers and sweeps`, () => jobContract(open));
   describe(`${name}: contents and their purge`, () => contentContract(open));
   describe(`${name}: domains and accounts`, () => recordContract(open));

@@ -1,6 +1,8 @@
 // The storage port, put together from the driver's parts. Decides nothing.
 import type { Message } from '../../quarantine/message.ts';
 import type { ScopedStorage, Storage, WorkerStorage } from '../../quarantine/ports.ts';
+import { SearchBudget, searchLimits } from '../search-budget.ts';
+import { searchByReading } from '../search-by-reading.ts';
 import { sequencesOf } from '../shown.ts';
 import type { Watchers } from '../watchers.ts';
 import { accountStorage } from './accounts.ts';
@@ -24,6 +26,9 @@ interface Parts {
   announcements: Announcements;
   gate: Gate;
 }
+
+/** Messages that a search reads at the same time: it hides the way to the database, and leaves room for others. */
+const searchedAtOnce = 8;
 
 /** @param end called once, when nothing is under way any more */
 export function createStorage({ reader, watchers, announcements, gate }: Parts, end: () => Promise<void>): Storage {
@@ -61,17 +66,26 @@ function writes(reader: Reader, announcements: Announcements): Pick<Storage, 'in
 
 function scopedStorage(reader: Reader): ScopedStorage {
   const { connection } = reader;
+  const reading: Pick<ScopedStorage, 'list' | 'readings' | 'content'> = {
+    list: (scope, view, ranges, limit = 1000) => list(reader, { scope, view, ranges, limit }),
+    readings: (scope, ids) => readings(reader, { scope, ids }),
+    content: (scope, id, start, end) => content(reader, { scope, id, start, end }),
+  };
   return {
+    ...reading,
     openMailbox: (scope, view) => openMailbox(reader, { scope, view }),
     mailboxStatus: (scope, view) => mailboxStatus(reader, { scope, view }),
     dropStatus: (scope, mailbox) => dropStatus(connection, { scope, mailbox }),
     changesSince: (scope, view, since) => changesSince(reader, { scope, view, since }),
-    list: (scope, view, ranges, limit = 1000) => list(reader, { scope, view, ranges, limit }),
     listPacked: (scope, view, ranges, query) => listPacked(reader, { scope, view, ranges, query }),
-    readings: (scope, ids) => readings(reader, { scope, ids }),
-    content: (scope, id, start, end) => content(reader, { scope, id, start, end }),
     messagesByUid: (scope, view, uids) => messagesByUid(reader, { scope, view, uids }),
     find: (scope, query) => find(connection, scope, query),
+    search: (scope, view, condition, signal) =>
+      searchByReading(reading, {
+        ...{ scope, view, condition },
+        atOnce: searchedAtOnce,
+        budget: new SearchBudget(searchLimits, signal),
+      }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Watchers } from '../watchers.ts';
 import { startMove } from './background-move.ts';
 import { makePrivate } from './private-file.ts';
 import type { ReaderData, ReaderOperations } from './reader.ts';
+import type { SearcherData, SearcherOperations } from './search/searcher.ts';
 import { createStorage } from './storage.ts';
 import { Thread } from './thread.ts';
 import type { WriterData, WriterOperations } from './writer.ts';
@@ -34,7 +35,7 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
   await writer.open();
   // They start with the first call that needs them: most commands of the command line need one at most.
   const readers = Array.from({ length: readerCount }, (_, i) => createReader(file, `reader ${i + 1}`, log));
-  const storage = createStorage({ writer, readers, watchers });
+  const storage = createStorage({ writer, readers, searcher: createSearcher(file, log), watchers });
   const move = startMove(writer, log);
   return {
     ...storage,
@@ -65,6 +66,16 @@ function createReader(file: string, name: string, log: Log): Thread<ReaderOperat
     name,
     file: new URL('./reader.ts', import.meta.url),
     workerData: { path: file } satisfies ReaderData,
+    log,
+    onChanged: () => undefined,
+  });
+}
+
+function createSearcher(file: string, log: Log): Thread<SearcherOperations> {
+  return new Thread<SearcherOperations>({
+    name: 'searcher',
+    file: new URL('./search/searcher.ts', import.meta.url),
+    workerData: { path: file } satisfies SearcherData,
     log,
     onChanged: () => undefined,
   });

@@ -18,6 +18,8 @@ import type { Watchers } from '../watchers.ts';
 import type { SentContent } from './contents.ts';
 import { fromStoredReading, toSentReading } from './prepared.ts';
 import type { ReaderOperations } from './reader.ts';
+import { searchIn } from './search/search.ts';
+import type { SearcherOperations } from './search/searcher.ts';
 import type { Thread } from './thread.ts';
 import type { ContentCounts, MessageCounts } from './upkeep.ts';
 import type { WriterOperations } from './writer.ts';
@@ -25,6 +27,7 @@ import type { WriterOperations } from './writer.ts';
 interface Threads {
   writer: Thread<WriterOperations>;
   readers: readonly Thread<ReaderOperations>[];
+  searcher: Thread<SearcherOperations>;
   watchers: Watchers;
 }
 
@@ -33,7 +36,7 @@ type Read = Thread<ReaderOperations>['call'];
 /** Larger than any row number; `limit: Infinity` means this, too. */
 const everything = Number.MAX_SAFE_INTEGER;
 
-export function createStorage({ writer, readers, watchers }: Threads): Storage {
+export function createStorage({ writer, readers, searcher, watchers }: Threads): Storage {
   // The one that owes least, so that a large message being read delays nobody else; the next one starts only when the first is busy.
   const read: Read = (name, argument) => {
     const [first, ...others] = readers;
@@ -41,7 +44,7 @@ export function createStorage({ writer, readers, watchers }: Threads): Storage {
     return others.reduce((idle, other) => (other.pending < idle.pending ? other : idle), first).call(name, argument);
   };
   return {
-    ...scopedStorage(read),
+    ...scopedStorage(read, searcher),
     worker: workerStorage(read, writer),
     upkeep: storeUpkeep(read, writer),
     insert: (arrival, now) => insert(writer, arrival, now),
@@ -66,12 +69,12 @@ export function createStorage({ writer, readers, watchers }: Threads): Storage {
     async close() {
       watchers.clear();
       // The writer last: it leaves a file without a write-ahead log behind when it is the last to go.
-      await writer.close(Promise.all(readers.map((reader) => reader.close())));
+      await writer.close(Promise.all([...readers, searcher].map((reader) => reader.close())));
     },
   };
 }
 
-function scopedStorage(read: Read): ScopedStorage {
+function scopedStorage(read: Read, searcher: Threads['searcher']): ScopedStorage {
   return {
     openMailbox: (scope, view) => read('openMailbox', { scope, view }),
     mailboxStatus: (scope, view) => read('mailboxStatus', { scope, view }),
@@ -92,6 +95,7 @@ function scopedStorage(read: Read): ScopedStorage {
       return found.map(({ uid, document }) => ({ uid, message: JSON.parse(document) as Message }));
     },
     find: (scope, query) => find(read, scope, query),
+    search: searchIn(searcher),
   };
 }
 

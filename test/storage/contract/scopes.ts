@@ -30,7 +30,7 @@ const everything = [{ from: 1, to: 4_294_967_295 }];
 
 export function scopeContract(open: OpenStore): void {
   test(
-    'no login finds a message of another user, another domain or another role, by UID, id, digest, likeness, content or reading',
+    'no login finds a message of another user, another domain or another role, by UID, id, digest, likeness, content, reading or words',
     withStore(open, async ({ storage }) => {
       const messages = await storeOneOfEach(storage);
       for (const login of logins) {
@@ -205,6 +205,10 @@ async function checkMailbox(
     changes.shown.map(({ uid }) => uid),
     uids,
   );
+  for (const text of ['', 'the same for all']) {
+    const found = await storage.search(scope, view, { kind: 'text', text });
+    assert.deepEqual(found && [...found], uids);
+  }
   // Not even numbers: what belongs to others is not announced as gone either.
   const ownUnseen = own.filter((message) => message.view === view && !shown.includes(message));
   assert.ok(changes.gone.length <= ownUnseen.length);
