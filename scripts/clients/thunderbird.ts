@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startTestServer } from '../../test/helpers/server.ts';
+import { openAccounts } from '../../src/accounts/open-accounts.ts';
+import { password, startTestServer } from '../../test/helpers/server.ts';
 import type { TestServer } from '../../test/helpers/server.ts';
 import type { Client, Tell } from './client.ts';
 import { versionOf } from './programs.ts';
@@ -12,7 +13,7 @@ import { isQuiet, problemsOf, readDialogue } from './thunderbird/dialogue.ts';
 import type { Dialogue } from './thunderbird/dialogue.ts';
 import { startThunderbird } from './thunderbird/program.ts';
 import type { Thunderbird } from './thunderbird/program.ts';
-import { unknownRecipient } from './thunderbird/stage.ts';
+import { alice, domain, unknownRecipient } from './thunderbird/stage.ts';
 import { firstStart, nextStart } from './thunderbird/story.ts';
 import type { Part } from './thunderbird/story.ts';
 import { eventually, Witness } from './thunderbird/witness.ts';
@@ -29,9 +30,12 @@ export const thunderbird: Client = {
     const refuse = { rcpt: { [unknownRecipient]: '550 5.1.1 nobody of that name' } };
     await using server = await startTestServer({
       folders: { trash: false },
+      logins: ['global', alice],
       policy: { trustedHosts: ['filter.example'] },
       farEnd: { script: Array.from({ length: 200 }, () => refuse) },
     });
+    // Made as an administrator makes it: it has not had its help yet.
+    await openAccounts(server.quarantine).create(domain, password);
     for (const part of [firstStart, nextStart]) await play(part, { server, directory: directory.path, tell });
     const errors = server.logged.filter(({ level }) => level === 'error');
     assert.deepEqual(errors, [], 'what the server logged');

@@ -104,28 +104,31 @@ export async function dragOwnMail({ server, thunderbird, witness, directory, ste
 
 export async function useDomainLogin(stage: Stage): Promise<void> {
   const { server, thunderbird, witness, step } = stage;
-  await step(
-    'the domain login on the STARTTLS port sees outgoing mail, and may train with it but not release it',
-    async () => {
-      await arrive(server, 'Price list', { folder: 'outgoing', sender: alice, recipients: ['x@remote.example'] });
-      await addAccount(stage, { name: 'Postmaster', address: `postmaster@${domain}`, login: domain }, 'STARTTLS');
-      const names = ['Inbox', 'Caught', 'Caught (Outgoing)', ...drops, 'Training Requested'];
-      await witness.seesFolders(domain, names);
-      const outgoing: Place = [domain, 'Caught (Outgoing)'];
-      await thunderbird.call('openFolder', ...outgoing);
-      await witness.seesList(['Price list']);
-      await thunderbird.call('read', 'Price list');
-      await witness.seesText('Text of Price list.');
-      // Not downloaded before, it was fetched with BODY[], which sets the flag by itself.
-      await eventually('\\Seen', async () => (await witness.stored('Price list')).flags.domain, ['\\Seen']);
-      await thunderbird.call('drag', { from: outgoing, to: [domain, 'Release'], subjects: ['Price list'] });
-      await witness.isAlerted(/\[NOPERM\] Outgoing mail may not be released with this login\./);
-      await witness.seesList(['Price list']);
-      await thunderbird.call('drag', { from: outgoing, to: [domain, 'Not Spam'], subjects: ['Price list'] });
-      await witness.learned('ham', ['Offer 2', 'Offer 3', 'Price list']);
-      await witness.seesList([]);
-    },
-  );
+  await step('a new login, on the STARTTLS port, sees its folders, and in Inbox what they are for', async () => {
+    await addAccount(stage, { name: 'Postmaster', address: `postmaster@${domain}`, login: domain }, 'STARTTLS');
+    const names = ['Inbox', 'Caught', 'Caught (Outgoing)', ...drops, 'Training Requested'];
+    await witness.seesFolders(domain, names);
+    await witness.seesList(['How this quarantine works']);
+    await thunderbird.call('read', 'How this quarantine works');
+    await witness.seesText('Drag a message here to have it delivered to its recipients.');
+  });
+
+  await step('it sees outgoing mail, and may train with it but not release it', async () => {
+    await arrive(server, 'Price list', { folder: 'outgoing', sender: alice, recipients: ['x@remote.example'] });
+    const outgoing: Place = [domain, 'Caught (Outgoing)'];
+    await thunderbird.call('openFolder', ...outgoing);
+    await witness.seesList(['Price list']);
+    await thunderbird.call('read', 'Price list');
+    await witness.seesText('Text of Price list.');
+    // Not downloaded before, it was fetched with BODY[], which sets the flag by itself.
+    await eventually('\\Seen', async () => (await witness.stored('Price list')).flags.domain, ['\\Seen']);
+    await thunderbird.call('drag', { from: outgoing, to: [domain, 'Release'], subjects: ['Price list'] });
+    await witness.isAlerted(/\[NOPERM\] Outgoing mail may not be released with this login\./);
+    await witness.seesList(['Price list']);
+    await thunderbird.call('drag', { from: outgoing, to: [domain, 'Not Spam'], subjects: ['Price list'] });
+    await witness.learned('ham', ['Offer 2', 'Offer 3', 'Price list']);
+    await witness.seesList([]);
+  });
 }
 
 /** As mbox keeps it. */
