@@ -128,6 +128,8 @@ export interface ImapConnection<S extends SelectedMailbox = SelectedMailbox> {
    * let that pass, it needs no handling. A string holds one byte per character.
    */
   write(bytes: Buffer | string): Promise<void>;
+  /** The same, and resolves only when the bytes are on their way: the buffer may then be used again. After a rejection it may not. */
+  writeThrough(bytes: Buffer): Promise<void>;
   /** Sends `* BYE text` and closes, at once. */
   bye(text: string): void;
   /** Closes without a further word: for when whatever were said would be taken for the rest of a literal. */

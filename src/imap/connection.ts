@@ -121,6 +121,10 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     return this.#output.write(bytes);
   }
 
+  writeThrough(bytes: Buffer): Promise<void> {
+    return this.#output.writeThrough(bytes);
+  }
+
   prompt(text: string): Promise<void> {
     return this.write(`+ ${text}\r\n`);
   }

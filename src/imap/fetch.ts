@@ -6,6 +6,7 @@ import type { View } from '../quarantine/message.ts';
 import { slicesOf } from '../quarantine/slices.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
 import type { ImapEnvironment, MailboxCommand } from './environment.ts';
+import { fetchFlags, isOfFlagsAlone } from './fetch-flags.ts';
 import { FetchLine } from './fetch-line.ts';
 import type { FetchedMessage } from './fetch-line.ts';
 import { marksSeen, parseFetchItems } from './fetch-items.ts';
@@ -48,6 +49,10 @@ async function fetchMessages(
   const done: Answer = { response: 'OK', text: 'FETCH completed' };
   const { storage, domains } = environment.quarantine;
   if (mailbox.folder.kind === 'drop' || !domains.isSeenBy(mailbox.scope)) return done;
+  if (isOfFlagsAlone(items)) {
+    await fetchFlags(connection, mailbox, positions, items);
+    return done;
+  }
   const view = mailbox.folder.shows;
   const fetching: Fetch = {
     environment,

@@ -6,8 +6,7 @@ import type { View } from '../quarantine/message.ts';
 import type { Scope } from '../quarantine/scope.ts';
 import { flaggedMessages } from './flag-set.ts';
 import type { FlaggedMessages } from './flag-set.ts';
-import { differenceBetween } from './mailbox-difference.ts';
-import type { MailboxDifference } from './mailbox-difference.ts';
+import { newsBetween } from './mailbox-news.ts';
 import { countBelow } from './message-leaf.ts';
 import { MessageSequence } from './message-sequence.ts';
 
@@ -27,7 +26,7 @@ export class LiveMailbox {
   #reading: Promise<void> = Promise.resolve();
   /** The reading that has not begun yet. */
   #next: Promise<void> | null = null;
-  #lastCompared: { before: MessageSequence; now: MessageSequence; difference: MailboxDifference } | null = null;
+  #lastNews: { before: MessageSequence; now: MessageSequence; text: string } | null = null;
 
   constructor(
     storage: Pick<ScopedStorage, 'changesSince'>,
@@ -69,12 +68,12 @@ export class LiveMailbox {
     return this.#next;
   }
 
-  /** Sessions that know the same version ask for the same difference, one after the other. */
-  differenceFrom(before: MessageSequence): MailboxDifference {
+  /** For a client that knows exactly this version. Sessions that know the same one ask for the same, one after the other. */
+  newsSince(before: MessageSequence): string {
     const now = this.#messages;
-    if (this.#lastCompared?.before !== before || this.#lastCompared.now !== now)
-      this.#lastCompared = { before, now, difference: differenceBetween(before, now) };
-    return this.#lastCompared.difference;
+    if (this.#lastNews?.before !== before || this.#lastNews.now !== now)
+      this.#lastNews = { before, now, text: newsBetween(before, now, new Map()) };
+    return this.#lastNews.text;
   }
 
   async #read(): Promise<void> {

@@ -1,15 +1,23 @@
 // What is different between the mailbox as a client knows it and as it is now. Costs what changed, not what is there: nodes that both
-// have in common are passed over without a look. Pure; sessions tell their clients of it (selected.ts).
+// have in common are passed over without a look. Pure; mailbox-news.ts puts it into words.
+import type { FlagSet } from './flag-set.ts';
 import { MessageBranch } from './message-tree.ts';
 import type { MessageNode } from './message-tree.ts';
 import { MessageLeaf } from './message-leaf.ts';
 import type { MessageSequence } from './message-sequence.ts';
 
+export interface ChangedMessage {
+  /** Now. */
+  readonly position: number;
+  readonly uid: number;
+  readonly flags: FlagSet;
+}
+
 export interface MailboxDifference {
   /** Positions before, ascending, of messages that are not there now. */
   readonly gone: readonly number[];
-  /** Positions now, ascending, of messages that were there and have other flags. */
-  readonly changed: readonly number[];
+  /** Messages that were there and have other flags, ascending. */
+  readonly changed: readonly ChangedMessage[];
   /** How many messages are there now, at the end, that were not. */
   readonly arrived: number;
 }
@@ -17,7 +25,7 @@ export interface MailboxDifference {
 /** @param now what became of `before`: messages came with higher UIDs, went, and changed their flags */
 export function differenceBetween(before: MessageSequence, now: MessageSequence): MailboxDifference {
   const gone: number[] = [];
-  const changed: number[] = [];
+  const changed: ChangedMessage[] = [];
   const a = new NodeCursor(before.root);
   const b = new NodeCursor(now.root);
   while (a.node && b.node) {
@@ -33,15 +41,16 @@ export function differenceBetween(before: MessageSequence, now: MessageSequence)
 }
 
 /** From where both stand to the end of one of them. */
-function compareLeaves(a: NodeCursor, b: NodeCursor, gone: number[], changed: number[]): void {
+function compareLeaves(a: NodeCursor, b: NodeCursor, gone: number[], changed: ChangedMessage[]): void {
   const [was, is] = [a.node, b.node];
   if (!(was instanceof MessageLeaf && is instanceof MessageLeaf)) return;
   while (a.index < was.count && b.index < is.count) {
     const [uidBefore = 0, uidNow = 0] = [was.uids[a.index], is.uids[b.index]];
+    const flags = is.flagsAt(b.index);
     if (uidBefore < uidNow) gone.push(a.position);
-    else if (uidBefore === uidNow && !was.flagsAt(a.index).equals(is.flagsAt(b.index))) changed.push(b.position);
-    if (uidBefore <= uidNow) a.index++;
-    if (uidNow <= uidBefore) b.index++;
+    else if (!was.flagsAt(a.index).equals(flags)) changed.push({ position: b.position, uid: uidNow, flags });
+    a.index++;
+    if (uidBefore === uidNow) b.index++;
   }
   if (a.index === was.count) a.skip();
   if (b.index === is.count) b.skip();

@@ -58,10 +58,14 @@ export class MessageSequence {
   }
 
   flagsOf(uid: number): FlagSet | undefined {
-    if (!this.root) return undefined;
-    const { leaf } = leafFor(this.root, uid);
-    const index = leaf.countBelow(uid);
-    return leaf.uids[index] === uid ? leaf.flagsAt(index) : undefined;
+    const leaf = this.leafOf(uid);
+    const index = leaf?.countBelow(uid) ?? 0;
+    return leaf?.uids[index] === uid ? leaf.flagsAt(index) : undefined;
+  }
+
+  /** The leaf that has the UID, if any has. */
+  leafOf(uid: number): MessageLeaf | undefined {
+    return this.root ? leafFor(this.root, uid).leaf : undefined;
   }
 
   /** The messages from position `start` up to `end`, leaf by leaf. */

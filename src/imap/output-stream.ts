@@ -27,13 +27,18 @@ export class OutputStream {
     await this.#draining?.promise;
   }
 
-  /** Resolves when every byte has been handed to the operating system. */
-  async flush(): Promise<void> {
+  /** Resolves when the bytes have been handed to the operating system, so that whoever wrote them may write over them. */
+  async writeThrough(bytes: Buffer): Promise<void> {
     const socket = this.#socket;
     if (socket === null || !socket.writable) throw new ConnectionGone();
     await new Promise<void>((resolve, reject) => {
-      socket.write('', (error) => (error ? reject(new ConnectionGone()) : resolve()));
+      socket.write(bytes, (error) => (error ? reject(new ConnectionGone()) : resolve()));
     });
+  }
+
+  /** Resolves when every byte has been handed to the operating system. */
+  flush(): Promise<void> {
+    return this.writeThrough(Buffer.alloc(0));
   }
 
   /** Nothing more can be written; whoever waits is told so. */

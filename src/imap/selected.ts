@@ -8,8 +8,7 @@ import { sequenceKey } from '../quarantine/scope.ts';
 import type { Scope } from '../quarantine/scope.ts';
 import type { ImapConnection, SelectedMailbox } from './command.ts';
 import type { LiveMailbox } from './live-mailbox.ts';
-import { differenceBetween } from './mailbox-difference.ts';
-import type { MailboxDifference } from './mailbox-difference.ts';
+import { newsBetween } from './mailbox-news.ts';
 import { MessageSequence } from './message-sequence.ts';
 
 export interface OpenMailboxOptions {
@@ -27,9 +26,6 @@ export interface OpenMailboxOptions {
   onClose(): void;
 }
 
-/** Never the text of any flags: the client may have any. */
-const unsure = '';
-
 export class OpenMailbox implements SelectedMailbox {
   readonly folder: Folder;
   readonly scope: Scope;
@@ -39,8 +35,8 @@ export class OpenMailbox implements SelectedMailbox {
   readonly #onClose: () => void;
   #messages: MessageSequence;
   #isHidden: boolean;
-  /** Flags that this client was told by an answer, by UID, where its version has others. */
-  readonly #told = new Map<number, string>();
+  /** Flags that this client was told by an answer, by UID, where its version has others; null: it may have any. */
+  readonly #told = new Map<number, string | null>();
   #stopWatching = (): void => undefined;
   #isWatched = false;
   /** Something was told with the answer to something else: IDLE reminds of it once. */
@@ -62,6 +58,11 @@ export class OpenMailbox implements SelectedMailbox {
     return this.#messages;
   }
 
+  /** By answers the client was told of other flags than its version of the mailbox has. */
+  get wasToldMore(): boolean {
+    return this.#told.size > 0;
+  }
+
   /** The sequence number of a UID; 0 when the client does not know it. */
   sequenceNumber(uid: number): number {
     return this.#messages.positionOf(uid) + 1;
@@ -71,11 +72,6 @@ export class OpenMailbox implements SelectedMailbox {
   async refreshed(): Promise<MessageSequence> {
     await this.#live?.refresh();
     return this.#messagesNow();
-  }
-
-  /** UIDs whose flags others have changed since the last announcement. */
-  async changedByOthers(): Promise<ReadonlySet<number>> {
-    return new Set(this.#toldOtherwise(await this.refreshed()).map(({ uid }) => uid));
   }
 
   /** UIDs that the client knows and that carry \Deleted now, ascending. */
@@ -90,9 +86,16 @@ export class OpenMailbox implements SelectedMailbox {
     else this.#told.set(uid, text);
   }
 
-  /** What the client has done to flags that it does not know, it cannot know: they are announced in any case. */
+  /** The flags that the client was told last; null when it can not know them. */
+  knownFlags(uid: number): string[] | null {
+    const told = this.#told.get(uid);
+    const text = told === undefined ? this.#messages.flagsOf(uid)?.text : told;
+    return text?.slice(1, -1).split(' ').filter(Boolean) ?? null;
+  }
+
+  /** The client can not know which flags the message has: they are announced in any case. */
   noteUnsure(uid: number): void {
-    this.#told.set(uid, unsure);
+    this.#told.set(uid, null);
   }
 
   async announce(connection: ImapConnection, inPassing = false): Promise<void> {
@@ -110,14 +113,14 @@ export class OpenMailbox implements SelectedMailbox {
     }
     this.#isHidden = !isSeen;
     const now = this.#messagesNow();
-    const lines = this.#news(now);
+    let news = this.#newsOf(now);
     // RFC 9051 section 7: a client has to note whatever it is told at any time; but Thunderbird shows nothing of what comes with the
     // answer to its UID FETCH or UID STORE, and goes into IDLE, where any line makes it look. The same number said twice harms nobody.
-    if (this.#isWatched && this.#wasToldInPassing && !lines.length) lines.push(`* ${now.length} EXISTS\r\n`);
-    this.#wasToldInPassing = !this.#isWatched && (this.#wasToldInPassing || (inPassing && lines.length > 0));
+    if (this.#isWatched && this.#wasToldInPassing) news ||= `* ${now.length} EXISTS\r\n`;
+    this.#wasToldInPassing = !this.#isWatched && (this.#wasToldInPassing || (inPassing && news !== ''));
     this.#messages = now;
     this.#told.clear();
-    if (lines.length) await connection.write(lines.join(''));
+    if (news) await connection.write(news);
   }
 
   #messagesNow(): MessageSequence {
@@ -125,37 +128,9 @@ export class OpenMailbox implements SelectedMailbox {
     return this.#live && isSeen ? this.#live.messages : MessageSequence.empty;
   }
 
-  /** What makes `now` of the client's version. */
-  #news(now: MessageSequence): string[] {
-    const { gone, arrived } = this.#differenceTo(now);
-    const lines: string[] = [];
-    // RFC 9051 section 7.5.1: each EXPUNGE renumbers what follows, so the highest goes first and no number needs correcting.
-    for (const position of gone.toReversed()) lines.push(`* ${position + 1} EXPUNGE\r\n`);
-    if (arrived) lines.push(`* ${now.length} EXISTS\r\n`);
-    for (const { uid, number, text } of this.#toldOtherwise(now))
-      lines.push(`* ${number} FETCH (UID ${uid} FLAGS ${text})\r\n`);
-    return lines;
-  }
-
-  /** Messages that have other flags than the client was told last, ascending, with their numbers in `now`. */
-  #toldOtherwise(now: MessageSequence): { uid: number; number: number; text: string }[] {
-    const positions = new Set(this.#differenceTo(now).changed);
-    for (const uid of this.#told.keys()) positions.add(now.positionOf(uid));
-    return [...positions]
-      .sort((a, b) => a - b)
-      .flatMap((position) => {
-        const uid = now.uidAt(position);
-        const text = uid === undefined ? undefined : now.flagsOf(uid)?.text;
-        return uid === undefined || text === undefined || this.#told.get(uid) === text
-          ? []
-          : [{ uid, number: position + 1, text }];
-      });
-  }
-
-  #differenceTo(now: MessageSequence): MailboxDifference {
-    return this.#live?.messages === now
-      ? this.#live.differenceFrom(this.#messages)
-      : differenceBetween(this.#messages, now);
+  #newsOf(now: MessageSequence): string {
+    const isShared = this.#live?.messages === now && !this.#told.size;
+    return isShared ? this.#live.newsSince(this.#messages) : newsBetween(this.#messages, now, this.#told);
   }
 
   watch(wake: () => void): () => void {

@@ -1,6 +1,6 @@
 // STORE: flags of this login's own view. Our keywords ($Released …) are not the client's to change and are left alone.
 import { Refusal } from '../quarantine/errors.ts';
-import { storeFlags } from '../quarantine/flags.ts';
+import { flagsAfter, isSameSet, storeFlags } from '../quarantine/flags.ts';
 import { slicesOf } from '../quarantine/slices.ts';
 import { BadCommand } from './answers.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
@@ -39,15 +39,16 @@ async function changeFlags(
   if (mailbox.readOnly) throw new Refusal('NOPERM', quarantine.sentences.refusals.readOnly());
   if (mailbox.folder.kind === 'view' && uids.length) {
     const view = mailbox.folder.shows;
-    // RFC 9051 section 6.4.6: what others have changed is told to a silent client, too.
-    const untold = silent ? await mailbox.changedByOthers() : new Set<number>();
     for (const slice of slicesOf(uids)) {
       const stored = await storeFlags(quarantine, { scope: mailbox.scope, view, uids: slice, action, flags });
       const lines: string[] = [];
       for (const { uid, flags: now } of stored) {
         const text = formatFlags(now);
-        if (untold.has(uid)) mailbox.noteUnsure(uid);
-        else mailbox.noteTold(uid, text);
+        // RFC 9051 section 6.4.6: what others have changed is told to a silent client, too.
+        const before = mailbox.knownFlags(uid);
+        const isKnown = !silent || (before && isSameSet(flagsAfter(before, { action, flags }), now));
+        if (isKnown) mailbox.noteTold(uid, text);
+        else mailbox.noteUnsure(uid);
         const told = call.uid ? `UID ${uid} FLAGS ${text}` : `FLAGS ${text}`;
         if (!silent) lines.push(`* ${mailbox.sequenceNumber(uid)} FETCH (${told})\r\n`);
       }

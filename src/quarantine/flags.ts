@@ -33,7 +33,7 @@ export async function storeFlags(
     const changes: Change[] = [];
     const result: { uid: number; flags: string[] }[] = [];
     for (const { uid, message } of shown) {
-      const flags = combine(message.flags[role], order);
+      const flags = flagsAfter(message.flags[role], order);
       if (flags.length > maxFlags) throw new Refusal('LIMIT', quarantine.sentences.refusals.tooManyFlags(maxFlags));
       if (!isSameSet(flags, message.flags[role])) {
         changes.push({ before: message, after: { ...message, flags: { ...message.flags, [role]: flags } } });
@@ -95,12 +95,16 @@ function rangesOf(ascending: readonly number[]): UidRange[] {
   return ranges;
 }
 
-function combine(current: readonly string[], { action, flags }: FlagOrder): string[] {
+/** What an order makes of a message's flags. */
+export function flagsAfter(
+  current: readonly string[],
+  { action, flags }: Pick<FlagOrder, 'action' | 'flags'>,
+): string[] {
   if (action === 'set') return [...new Set(flags)];
   if (action === 'add') return [...new Set([...current, ...flags])];
   return current.filter((flag) => !flags.includes(flag));
 }
 
-function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+export function isSameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((flag) => b.includes(flag));
 }

@@ -84,11 +84,18 @@ function checkDifference(
   const flagsBefore = new Map(was.map(({ uid, flags }) => [uid, flags]));
   const positions = (list: readonly Message[], fits: (message: Message) => boolean): number[] =>
     list.flatMap((message, position) => (fits(message) ? [position] : []));
-  assert.deepEqual(differenceBetween(before, now), {
-    gone: positions(was, ({ uid }) => !flagsNow.has(uid)),
-    changed: positions(is, ({ uid, flags }) => (flagsBefore.get(uid) ?? flags) !== flags),
-    arrived: is.filter(({ uid }) => !flagsBefore.has(uid)).length,
-  });
+  const { gone, changed, arrived } = differenceBetween(before, now);
+  assert.deepEqual(
+    gone,
+    positions(was, ({ uid }) => !flagsNow.has(uid)),
+  );
+  assert.deepEqual(
+    changed.map(({ position, uid, flags }) => [position, uid, flags.text]),
+    is.flatMap(({ uid, flags }, position) =>
+      (flagsBefore.get(uid) ?? flags) === flags ? [] : [[position, uid, flags]],
+    ),
+  );
+  assert.equal(arrived, is.filter(({ uid }) => !flagsBefore.has(uid)).length);
 }
 
 describe('a sequence of messages', () => {

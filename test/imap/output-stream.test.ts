@@ -51,6 +51,29 @@ describe('output', { timeout: 20_000 }, () => {
     await output.flush();
   });
 
+  test('keeps a writer who needs his buffer again waiting until it is on its way', async (context) => {
+    const { ours, theirs } = await connected(context);
+    const output = new OutputStream();
+    output.attach(ours);
+    const buffer = Buffer.from(large);
+    let isFree = false;
+    const written = output.writeThrough(buffer).then(() => {
+      isFree = true;
+      buffer.fill('y');
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(!isFree);
+    let received = 0;
+    for await (const chunk of theirs as AsyncIterable<Buffer>) {
+      assert.ok(!chunk.includes('y'));
+      received += chunk.length;
+      if (received === large.length) break;
+    }
+    await written;
+    output.close();
+    await assert.rejects(output.writeThrough(buffer), { name: 'ConnectionGone' });
+  });
+
   test('tells a writer who waits that the client is gone, and everybody after', async (context) => {
     const { ours } = await connected(context);
     const output = new OutputStream();
