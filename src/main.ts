@@ -9,6 +9,7 @@ import type { ImapShell } from './imap/imap-core.ts';
 import { mailboxCommands } from './imap/mailbox-commands.ts';
 import type { OpenMailbox } from './imap/selected.ts';
 import type { Certificate } from './imap/tls-context.ts';
+import { imapServers } from './imap-servers.ts';
 import { receivingBytesFor } from './intake/limits.ts';
 import { openIntake } from './intake/listener.ts';
 import type { Intake } from './intake/listener.ts';
@@ -120,8 +121,11 @@ export async function startServer(
       });
       ending.releases.push(() => certificates.close());
       web.watchCertificates(certificates);
-      if (settings.roles.includes('imap'))
-        listening.push(...(await openImap(settings, quarantine, certificates, { ending, accounts: parts.accounts })));
+      if (settings.roles.includes('imap')) {
+        const imap = await openImap(settings, quarantine, certificates, { ending, accounts: parts.accounts });
+        listening.push(...imap);
+        web.announceImap(imapServers(settings, imap));
+      }
       if (settings.roles.includes('intake'))
         listening.push(...(await openDoors(settings, quarantine, certificates, ending)));
     }

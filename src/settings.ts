@@ -83,6 +83,23 @@ const imap = section({
     .prefault([...defaultImapListeners])
     .meta({ defaultText: '0.0.0.0, 993 implicit and 143 starttls' })
     .describe('Where IMAP is served.'),
+  public: listOf(
+    section({
+      host: hostName()
+        .optional()
+        .meta({ defaultText: '`hostname`' })
+        .describe('Name that mail programs connect to; it has to be in the certificate.'),
+      port: port().describe('TCP port that mail programs connect to.'),
+      tls: oneOf(['implicit', 'starttls']).prefault('implicit').describe('How TLS begins there.'),
+    }),
+    'servers',
+  )
+    .min(1, { error: 'at least one server' })
+    .optional()
+    .meta({ defaultText: '`hostname` with the ports of `imap.listen`' })
+    .describe(
+      'What mail programs that set themselves up are told, where a balancer has other names or ports; best first.',
+    ),
   dropFolders: oneOf(['empty', 'strict'])
     .prefault('empty')
     .describe('Whether drop folders can be opened and are always empty, or refuse to be opened.'),
@@ -232,10 +249,8 @@ export const settingsSchema = section({
   http: section({
     address: listenAddress()
       .prefault('127.0.0.1')
-      .describe(
-        'IP address where health and metrics are served, without a login, by every process whatever its roles.',
-      ),
-    port: port().prefault(8080).describe('TCP port of health and metrics.'),
+      .describe('IP address where health, metrics and the settings for mail programs are served, without a login.'),
+    port: port().prefault(8080).describe('TCP port of all that.'),
   }).prefault({}),
   retention: retention.prefault({}),
   delivery: delivery.prefault({}),

@@ -151,6 +151,7 @@ for (const name of languageNames) {
         ...Object.values(refusalsOf(language)),
         ...drops.map(([drop, became]) => language.dropped(drop, tally(became))),
         ...Object.values(language.folders),
+        language.profile('alice@example.com'),
         ...language.helpNotice.closing(['Release', 'Spam']),
       ];
       for (const sentence of said) {

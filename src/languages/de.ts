@@ -80,6 +80,8 @@ const german: Sentences = {
   dropped,
   noMessages: 'Diese Nachrichten sind nicht mehr hier; es wurde nichts getan.',
   sender: 'Quarantäne',
+  profile: (address) =>
+    `Fügt die Quarantäne von ${address} zu Mail hinzu, wo zurückgehaltene Nachrichten durchgesehen und freigegeben werden können. Senden lässt sich mit diesem Konto nichts.`,
   failureNotice: ({ subject, sender, refused, accepted: taken, messageId }) => ({
     subject: `Freigabe fehlgeschlagen: ${subject || '(ohne Betreff)'}`,
     lines: [

@@ -72,6 +72,8 @@ const english: Sentences = {
   dropped,
   noMessages: 'These messages are no longer here, so nothing was done.',
   sender: 'Quarantine',
+  profile: (address) =>
+    `Adds the quarantine of ${address} to Mail, where caught messages can be looked through and released. Nothing can be sent with this account.`,
   failureNotice: ({ subject, sender, refused, accepted: taken, messageId }) => ({
     subject: `Release failed: ${subject || '(no subject)'}`,
     lines: [

@@ -18,8 +18,10 @@ export interface Sentences {
   dropped(drop: DropFolder, tally: DropTally): string;
   /** UIDs that are all gone: nothing was done, and that is no fault. */
   readonly noMessages: string;
-  /** The name that notices come from. */
+  /** What it is: the name that notices come from, and that mail programs give to the account. */
   readonly sender: string;
+  /** What a configuration profile adds to a telephone or computer, for whoever is asked to install it. */
+  profile(address: string): string;
   failureNotice(facts: FailureFacts): { subject: string; lines: string[] };
   readonly helpNotice: {
     readonly subject: string;

@@ -1,8 +1,11 @@
-// The HTTP server of a process: is it alive, is it ready, what has it done. Answers without a login, hence on loopback unless the
-// settings say otherwise, and tells nothing about mail or people. Opened by src/open-web.ts in every process, whatever its roles.
+// The HTTP server of a process: is it alive, is it ready, what has it done, and how mail programs connect. Answers without a login, hence on
+// loopback unless the settings say otherwise, and tells nothing about mail or people. Opened by src/open-web.ts in every process,
+// whatever its roles.
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../quarantine/ports.ts';
+import { connectRoutes } from './connect/routes.ts';
+import type { ConnectOptions } from './connect/routes.ts';
 import type { Health } from './health.ts';
 import { reportText } from './health.ts';
 import type { Metrics } from './metrics.ts';
@@ -13,6 +16,7 @@ export interface HttpOptions {
   port: number;
   health: Health;
   metrics: Pick<Metrics, 'exposition'>;
+  connect: ConnectOptions;
   log: Log;
 }
 
@@ -29,14 +33,16 @@ const closeGraceMs = 1_000;
 const plain = 'text/plain; charset=utf-8';
 
 /** Resolves when it listens; rejects when the address or port cannot be had. */
-export async function openHttp({ address, port, health, metrics, log }: HttpOptions): Promise<HttpServer> {
+export async function openHttp({ address, port, health, metrics, connect, log }: HttpOptions): Promise<HttpServer> {
   const app = fastify({
     logger: false,
-    // Nothing that is asked for here has a body; whoever sends slowly holds a connection and no more.
+    // Next to nothing that is asked for here has a body; whoever sends slowly holds a connection and no more.
     bodyLimit: 1024,
     connectionTimeout: 30_000,
     requestTimeout: 10_000,
     forceCloseConnections: 'idle',
+    // Outlook asks for /Autodiscover/Autodiscover.xml as well.
+    routerOptions: { caseSensitive: false },
   });
   app.addHook('onRequest', async (_request, reply) => {
     void reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');
@@ -52,6 +58,7 @@ export async function openHttp({ address, port, health, metrics, log }: HttpOpti
     return reply.type(type).send(text);
   });
   answerTheRest(app, log);
+  await app.register(connectRoutes(connect));
   await app.listen({ host: address, port });
   const bound = app.server.address();
   return {

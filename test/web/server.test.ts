@@ -5,10 +5,13 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import english from '../../src/languages/en.ts';
 import type { Log } from '../../src/quarantine/ports.ts';
 import { createHealth } from '../../src/web/health.ts';
 import type { Health } from '../../src/web/health.ts';
 import { openHttp } from '../../src/web/server.ts';
+
+const noImap = { imapServers: () => [], shown: english };
 
 interface Opened {
   url: string;
@@ -25,7 +28,14 @@ async function open(
   const keep = (level: string) => (fields: object) => void logged.push([level, fields]);
   const log: Log = { debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
   const health = createHealth();
-  const server = await openHttp({ address: '127.0.0.1', port: 0, health, metrics: { exposition }, log });
+  const server = await openHttp({
+    address: '127.0.0.1',
+    port: 0,
+    health,
+    metrics: { exposition },
+    connect: noImap,
+    log,
+  });
   context.after(() => server.close());
   return { url: `http://127.0.0.1:${server.port}`, port: server.port, health, logged };
 }
@@ -73,6 +83,8 @@ describe('the HTTP server', () => {
       ['GET', '/metrics%00'],
       ['POST', '/livez'],
       ['DELETE', '/metrics'],
+      // Where IMAP is, nobody is told by a process that has none.
+      ['GET', '/mail/config-v1.1.xml'],
     ]) {
       const answer = await fetch(`${url}${path}`, { method });
       assert.equal(answer.status, 404, `${method} ${path}`);
@@ -109,7 +121,14 @@ describe('the HTTP server', () => {
     const quiet = (): void => undefined;
     const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
     const metrics = { exposition: () => Promise.resolve({ type: '', text: '' }) };
-    const server = await openHttp({ address: '127.0.0.1', port: 0, health: createHealth(), metrics, log });
+    const server = await openHttp({
+      address: '127.0.0.1',
+      port: 0,
+      health: createHealth(),
+      metrics,
+      connect: noImap,
+      log,
+    });
     const unfinished = ['GET /livez HTTP/1.1\r\n', 'POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1'];
     const clients = ['', ...unfinished].map((sent) => {
       const socket = connect(server.port, '127.0.0.1');
@@ -127,7 +146,7 @@ describe('the HTTP server', () => {
     const metrics = { exposition: () => Promise.resolve({ type: '', text: '' }) };
     const quiet = (): void => undefined;
     const log: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-    await assert.rejects(openHttp({ address: '127.0.0.1', port, health, metrics, log }), {
+    await assert.rejects(openHttp({ address: '127.0.0.1', port, health, metrics, connect: noImap, log }), {
       code: 'EADDRINUSE',
       port,
     });
