@@ -26,6 +26,7 @@ test('what the command line understands, and how it ends', async (t) => {
     [['message', 'list', '--limit', 'many'], /--limit: "many" is no number/],
     [['message', 'list', '--as', 'nobody'], /--as: "nobody" is no login/],
     [['message', 'train', 'good', 'x'], /"good" is neither ham nor spam/],
+    [['doctor', 'example.com', '--dns', 'mine'], /--dns: "mine" is no IP address/],
   ];
   for (const [args, expected] of misunderstood) {
     await t.test(`does not understand: ${args.join(' ')}`, async () => {

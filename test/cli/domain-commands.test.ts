@@ -81,16 +81,26 @@ test('doctor tells whether deliveries will get through', async () => {
   await using lazaretto = await openLazaretto();
   const farEnd = await startFarEnd();
   await lazaretto.json(['domain', 'add', 'example.com', '--deliver-to', farEnd.url, '--alias', 'example.net']);
-  const well = await lazaretto.run(['doctor', 'example.net']);
+  const noDns = ['--dns', '127.0.0.1:9'];
+  const well = await lazaretto.run(['doctor', 'example.net', ...noDns]);
   assert.equal(well.code, 0, well.stdout);
   assert.match(
     well.stdout,
-    /^ok +example\.net is an alias of example\.com\nok +released mail is delivered to smtp:.*\nok +.* answers\n$/,
+    /^ok +example\.net is an alias of example\.com\nok +released mail is delivered to smtp:.*\nok +.* answers\n\n/,
+  );
+  assert.match(
+    well.stdout,
+    /_imaps\._tcp\.example\.net\. SRV 0 1 993 quarantine\.example\.test\. {2}; cannot be looked up: E\w+\n/,
   );
   await farEnd.close();
-  const ill = await lazaretto.run(['doctor', 'example.com', '--json']);
+  const ill = await lazaretto.run(['doctor', 'example.com', '--json', ...noDns]);
   assert.equal(ill.code, 1);
-  const { ok, findings } = JSON.parse(ill.stdout) as { ok: boolean; findings: { ok: boolean; text: string }[] };
+  const { ok, findings, records } = JSON.parse(ill.stdout) as {
+    ok: boolean;
+    findings: { ok: boolean; text: string }[];
+    records: { name: string; state: string }[];
+  };
+  assert.deepEqual(new Set(records.map(({ state }) => state)), new Set(['unknown']), 'told, and no fault');
   assert.equal(ok, false);
   assert.match(findings.at(-1)?.text ?? '', /takes no mail: .*ECONNREFUSED/);
 });
