@@ -150,6 +150,7 @@ function write(connection: Connection, called: Set<string>): void {
   operations.putDomain(write, { ...domain, aliases: ['b.example'], quarantine: true, quarantineOff: [] });
   operations.removeDomain(write, 'a.example');
   operations.putAccount(write, { name: 'global', passwordHash: '', createdAt: 0 });
+  operations.markGreeted(write, { name: 'global', createdAt: 0, at: 0 });
   operations.removeAccount(write, 'global');
   operations.markRestored(write);
   operations.raiseUidValidity(write);
