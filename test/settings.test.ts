@@ -214,7 +214,11 @@ training:
     ['another way to write a key', 'data-dir: a', /data-dir is unknown; expected "dataDir"/],
     ['a key like no other', 'http: { zebra: 1 }', /http\.zebra is unknown; expected one of: address, port/],
     ['a list instead of sections', '[a, b]', /^is a list; expected a section with the keys hostname, /],
-    ['a value instead of a section', 'imap: 143', /imap is 143; expected a section with the keys listen, public, dropFolders/],
+    [
+      'a value instead of a section',
+      'imap: 143',
+      /imap is 143; expected a section with the keys listen, public, dropFolders/,
+    ],
     ['an unknown duration', 'retention: { caught: 14 days }', /retention\.caught is "14 days"; expected a duration/],
     ['mail that would expire at once', 'retention: { caught: 0d }', /expected a duration above zero/],
     ['a retention of millennia', 'retention: { history: 99999999w }', /expected a duration/],

@@ -24,7 +24,14 @@ test('X-Mozilla-* lines are removed wherever they stand in the header, folded on
 });
 
 test('the mark of mbsync is removed, and nothing that only begins like it', () => {
-  const raw = message('From: a@b', 'X-TUID: vzsuSOBXgStC', 'X-TUID-Of-Others: 1', 'Subject: x', '', 'X-TUID: in the body');
+  const raw = message(
+    'From: a@b',
+    'X-TUID: vzsuSOBXgStC',
+    'X-TUID-Of-Others: 1',
+    'Subject: x',
+    '',
+    'X-TUID: in the body',
+  );
   const kept = message('From: a@b', 'X-TUID-Of-Others: 1', 'Subject: x', '', 'X-TUID: in the body');
   assert.equal(removeClientLines(raw).toString(), kept.toString());
 });
