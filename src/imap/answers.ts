@@ -26,7 +26,7 @@ export class BadCommand extends Error {
 export const privacyRequired: Answer = {
   response: 'NO',
   code: 'PRIVACYREQUIRED',
-  text: 'Please switch on TLS (STARTTLS): passwords are not accepted in clear',
+  text: 'Please switch on TLS (STARTTLS): passwords are not accepted in clear.',
 };
 
 /** `fields` go into the log beside the error: what a person needs to find the command, never its arguments. */

@@ -14,6 +14,7 @@ export const append: MailboxCommand = (environment) => ({
   states: ['Authenticated', 'Selected'],
   announces: 'always',
   takesMessage: true,
+  tellTooBig: (maxBytes) => environment.quarantine.sentences.refusals.tooBig(maxBytes),
   // Whatever can be refused is refused before the message is uploaded.
   beforeLiteral: (connection, { args }) => {
     try {

@@ -24,7 +24,7 @@ export const authenticate: ProtocolCommand = {
     const [authorizationId = '', username = '', password = ''] = plainMessage(response);
     // RFC 4616 section 2: to act for somebody else is a right that nobody has here.
     if (authorizationId !== '' && authorizationId !== username) {
-      return { response: 'NO', code: 'AUTHORIZATIONFAILED', text: 'You can log in as yourself only' };
+      return { response: 'NO', code: 'AUTHORIZATIONFAILED', text: 'You can log in as yourself only.' };
     }
     return connection.logIn(username, password);
   },

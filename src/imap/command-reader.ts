@@ -19,6 +19,8 @@ export interface ReadingRules {
   readonly maxLineBytes: number;
   /** One literal, in bytes; all literals of a command may exceed it by the length of its lines. */
   maxLiteralBytes(text: string): number;
+  /** What is answered to a larger one. */
+  tellTooBig(text: string, maxBytes: number): string;
   /** Asked for each literal that is small enough, before it is taken in; null takes it. */
   refuseLiteral(text: string, literals: readonly Buffer[]): Promise<Answer | null>;
   /** Asks the client for a synchronising literal. */
@@ -50,7 +52,7 @@ export async function readCommand(input: InputStream, rules: ReadingRules): Prom
       return { kind: 'hopeless', text: `[TOOBIG] A literal of ${literal.size} bytes is not read` };
     }
     if (literal.size > allowed || literalBytes + literal.size > allowed + rules.maxLineBytes) {
-      refusal ??= tooBig(literal.size, allowed);
+      refusal ??= { response: 'NO', code: 'TOOBIG', text: rules.tellTooBig(text, allowed) };
     }
     refusal ??= await rules.refuseLiteral(text, literals);
     if (refusal !== null) {
@@ -83,12 +85,4 @@ function announcedLiteral(line: Extract<Line, { kind: 'line' | 'too long' }>) {
   const before = ending.slice(0, ending.length - marker[0].length);
   // A number beyond all measure is still a number: the octets that follow it would otherwise be read as commands.
   return { before, size: Math.min(Number(marker[1]), Number.MAX_SAFE_INTEGER), waits: marker[2] === '' };
-}
-
-function tooBig(announced: number, allowed: number): Answer {
-  return {
-    response: 'NO',
-    code: 'TOOBIG',
-    text: `Too large: ${announced} bytes, and at most ${allowed} are accepted`,
-  };
 }

@@ -82,6 +82,8 @@ export interface CommandDefinition<S extends SelectedMailbox = SelectedMailbox> 
   readonly announces: 'always' | 'with-uid' | 'never';
   /** True for APPEND alone: its literals may be as large as a message, those of all other commands 64 kB together. */
   readonly takesMessage?: boolean;
+  /** What is answered, in words, when its literal is larger than `maxBytes`. */
+  readonly tellTooBig?: (maxBytes: number) => string;
   /**
    * Asked before a literal is taken in, with the arguments that precede it: an answer refuses the command before the
    * client has uploaded anything (where it waits for our `+`); null lets the literal in. `handle` checks everything again.

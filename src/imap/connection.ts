@@ -167,7 +167,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     if (!result.ok) {
       if (result.code !== 'UNAVAILABLE') this.#loginAttempts.noteRefused(username, password);
       if (this.#loginAttempts.count >= this.#shell.limits.failedLogins) {
-        this.afterAnswer(() => this.bye('Too many wrong passwords'));
+        this.afterAnswer(() => this.bye('Too many wrong passwords. Please connect again.'));
       }
       // Whoever checks passwords logs what came of it, and why.
       return { response: 'NO', code: result.code, text: result.text, logged: true };
@@ -176,7 +176,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     if (!this.#shell.enter(result.login)) {
       // RFC 5530 would call it LIMIT; but that makes Thunderbird ask for a new password, while this one shows the text.
       const code = 'UNAVAILABLE';
-      const text = 'There are too many connections of this login; close a mail program';
+      const text = 'There are too many connections of this login. Close a mail program and try again.';
       const login = loginName(result.login.scope);
       log.warn({ event: 'refuse', ...this.#fields(), login, command: 'LOGIN', code, text }, 'too many connections');
       return { response: 'NO', code, text, logged: true };
@@ -211,7 +211,10 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
   async serve(dispatcher: Dispatcher, refusal: string | null): Promise<void> {
     try {
       if (refusal !== null) return this.bye(refusal);
-      this.#loginDeadline = setTimeout(() => this.bye('Login took too long'), this.#shell.deadlines.loginMs);
+      this.#loginDeadline = setTimeout(
+        () => this.bye('The login took too long. Please connect again.'),
+        this.#shell.deadlines.loginMs,
+      );
       await this.write(untaggedLine(`OK [CAPABILITY ${this.capabilities}] Lazaretto ready`));
       let serving = true;
       while (serving) serving = await this.#serveNext(dispatcher);
@@ -297,6 +300,8 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
         if (!this.loggedIn) return limits.strangerBytes;
         return commandOf(text)?.takesMessage === true ? options.maxMessageBytes : limits.literalBytes;
       },
+      tellTooBig: (text, maxBytes) =>
+        commandOf(text)?.tellTooBig?.(maxBytes) ?? `A string of more than ${maxBytes} bytes is not accepted here.`,
       refuseLiteral: async (text, literals) => {
         const command = commandOf(text);
         const line = parseBeginning(text, literals);
@@ -317,7 +322,9 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     this.#output.attach(socket);
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
-    socket.on('timeout', () => this.bye('Nothing was heard for a long time'));
+    socket.on('timeout', () =>
+      this.bye('Nothing was heard from your mail program for a long time. It may connect again.'),
+    );
     // "close" follows.
     socket.on('error', () => undefined);
     socket.once('close', () => this.#finish());

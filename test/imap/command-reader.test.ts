@@ -22,6 +22,7 @@ async function read(bytes: string | Buffer, pieceLength: number, rules: Partial<
     const incoming = await readCommand(input, {
       maxLineBytes: 100,
       maxLiteralBytes: () => 50,
+      tellTooBig: () => 'too big',
       refuseLiteral: () => Promise.resolve(null),
       goAhead: () => Promise.resolve(void heard.prompts++),
       ...rules,

@@ -29,6 +29,7 @@ function recorder(): { commands: CommandDefinition[]; appended: Buffer[]; search
         states,
         announces: 'always',
         takesMessage: true,
+        tellTooBig: (maxBytes) => `No more than ${maxBytes} bytes.`,
         beforeLiteral: (_connection, { args: [mailbox] }) => {
           if (mailbox?.kind === 'atom' && mailbox.value === 'Caught') throw new Refusal('CANNOT', 'Not into Caught');
           return Promise.resolve(null);
@@ -74,7 +75,7 @@ describe('a message that is appended', { timeout: 20_000 }, () => {
     const { client, appended } = await upload(context);
     const tooLarge = Buffer.alloc(maxMessageBytes + 1, 'x DELETE everything\r\n');
     const { status, text } = await client.command('APPEND Spam ', tooLarge);
-    assert.deepEqual([status, text], ['NO', '[TOOBIG] Too large: 300001 bytes, and at most 300000 are accepted']);
+    assert.deepEqual([status, text], ['NO', '[TOOBIG] No more than 300000 bytes.']);
     client.write(`a APPEND Spam {${tooLarge.length}+}\r\n`);
     client.write(tooLarge);
     client.write('\r\n');
@@ -191,7 +192,7 @@ describe('a client that says nothing', { timeout: 20_000 }, () => {
     const { connect } = await startShell(context, { deadlines: { loginMs: 30 } });
     for (const tls of ['implicit', 'none'] as const) {
       const client = await connect({ tls });
-      assert.equal(await client.read(), '* BYE Login took too long');
+      assert.equal(await client.read(), '* BYE The login took too long. Please connect again.');
       await client.closed;
     }
   });
@@ -209,7 +210,10 @@ describe('a client that says nothing', { timeout: 20_000 }, () => {
     for (const tls of ['implicit', 'starttls'] as const) {
       const client = await connect({ tls });
       await client.login('alice@example.com', 'right');
-      assert.equal(await client.read(), '* BYE Nothing was heard for a long time');
+      assert.equal(
+        await client.read(),
+        '* BYE Nothing was heard from your mail program for a long time. It may connect again.',
+      );
       await client.closed;
     }
   });

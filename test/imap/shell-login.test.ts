@@ -84,7 +84,7 @@ describe('a login', { timeout: 20_000 }, () => {
     const { connect, attempts } = await startShell(context);
     const client = await connect();
     for (let number = 1; number <= 10; number++) assert.equal((await client.login('a', 'wrong')).status, 'NO');
-    assert.equal(await client.read(), '* BYE Too many wrong passwords');
+    assert.equal(await client.read(), '* BYE Too many wrong passwords. Please connect again.');
     await client.closed;
     assert.equal(attempts.length, 10);
   });

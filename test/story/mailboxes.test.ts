@@ -1,6 +1,7 @@
 // What mail programs see besides drags: folders, flags per kind of login, what other sessions are told, expiry, restore, switches.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import german from '../../src/languages/de.ts';
 import { act } from '../../src/quarantine/act.ts';
 import type { DropFolder, ViewFolder } from '../../src/quarantine/folder.ts';
 import { restoreMessage } from '../../src/quarantine/operator.ts';
@@ -387,6 +388,16 @@ describe('appending', () => {
       assert.deepEqual((await server.farEnd.nextReceived()).content.subarray(-raw.length), raw);
     },
   );
+
+  it('of a message that is too large is refused in words, before the message is sent', options, async () => {
+    await using server = await startTestServer({ sentences: german });
+    const client = await server.imap();
+    const tag = client.tag();
+    client.write(`${tag} APPEND Spam {50000001}\r\n`);
+    const { status, text } = await client.readReply(tag);
+    const said = '[TOOBIG] Diese Nachricht ist zu groß: Angenommen werden Nachrichten bis 50 MB.';
+    assert.deepEqual([status, Buffer.from(text, 'latin1').toString()], ['NO', said]);
+  });
 
   it('of mail from elsewhere trains with exactly these bytes, and never sends them', options, async () => {
     await using server = await startTestServer();
