@@ -45,13 +45,13 @@ export function locateSection(reading: Reading, section: BodySection): SectionSo
 
 /** The lines of a header that HEADER.FIELDS or HEADER.FIELDS.NOT asks for, and the empty line after them. */
 export function selectFields(header: Buffer, section: BodySection): Buffer {
-  const selection = {
-    start: 0,
-    end: header.length,
-    names: new FieldNames(section.fields),
-    not: section.what === 'HEADER.FIELDS.NOT',
-  };
-  return Buffer.concat(selectHeaderFields(header, selection));
+  return fieldSelector(section)(header);
+}
+
+/** The same for the headers of many messages. */
+export function fieldSelector({ fields, what }: BodySection): (header: Buffer) => Buffer {
+  const selection = { names: new FieldNames(fields), not: what === 'HEADER.FIELDS.NOT' };
+  return (header) => selectHeaderFields(header, { start: 0, end: header.length, ...selection });
 }
 
 /** The part of a range that `<start.length>` asks for; beyond the end it is empty, and the answer `""`. */

@@ -6,10 +6,27 @@ import { calendarDay, dayMs, months } from '../quarantine/search/sent-day.ts';
 
 /** `" 5-Nov-2025 10:00:00 +0000"`, quotes included; always in UTC. */
 export function formatInternalDate(moment: number): string {
-  const date = new Date(moment);
-  const day = String(date.getUTCDate()).padStart(2, ' ');
-  const year = String(date.getUTCFullYear()).padStart(4, '0');
-  return `"${day}-${months[date.getUTCMonth()]}-${year} ${date.toISOString().slice(-13, -5)} +0000"`;
+  const day = Math.floor(moment / dayMs);
+  const seconds = Math.floor((moment - day * dayMs) / 1000);
+  const [hour, minute] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return `"${formatDay(day)} ${twoDigits(hour)}:${twoDigits(minute)}:${twoDigits(seconds % 60)} +0000"`;
+}
+
+/** The last day that was formatted: a list tells the dates of thousands of messages, most of them of a few days. */
+const formatted = { day: NaN, text: '' };
+
+function formatDay(day: number): string {
+  if (day !== formatted.day) {
+    const date = new Date(day * dayMs);
+    const year = String(date.getUTCFullYear()).padStart(4, '0');
+    formatted.day = day;
+    formatted.text = `${String(date.getUTCDate()).padStart(2, ' ')}-${months[date.getUTCMonth()]}-${year}`;
+  }
+  return formatted.text;
+}
+
+function twoDigits(number: number): string {
+  return number < 10 ? `0${number}` : String(number);
 }
 
 /** Reads what APPEND brings, without quotes. */

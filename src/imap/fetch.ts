@@ -1,26 +1,17 @@
-// FETCH and UID FETCH: walks the named messages in pages and answers from what intake prepared; only BODY sections touch the content, and
-// only the bytes that go out. Memory is bounded by the page and the window, whatever is asked for; a slow client is waited for.
-import type { ListedMessage } from '../quarantine/ports.ts';
-import { storeFlags } from '../quarantine/flags.ts';
-import type { View } from '../quarantine/message.ts';
-import { slicesOf } from '../quarantine/slices.ts';
+// FETCH and UID FETCH: finds out which messages and what of them is asked for, and has them answered in the fastest way that has it all: from
+// memory, from what is packed for lists, or message by message.
+import type { UidRange } from '../quarantine/ports.ts';
 import type { Answer, CommandCall, ImapConnection } from './command.ts';
 import type { ImapEnvironment, MailboxCommand } from './environment.ts';
+import { fetchEach } from './fetch-each.ts';
+import type { Fetch } from './fetch-each.ts';
 import { fetchFlags, isOfFlagsAlone } from './fetch-flags.ts';
-import { FetchLine } from './fetch-line.ts';
-import type { FetchedMessage } from './fetch-line.ts';
 import { marksSeen, parseFetchItems } from './fetch-items.ts';
-import type { FetchItem } from './fetch-items.ts';
-import { formatFlags } from './flags.ts';
-import { openMailboxOf, readingsAtOnce, readMessages } from './message-set.ts';
+import { fetchList } from './fetch-list.ts';
+import { planList } from './list-plan.ts';
+import { openMailboxOf, readMessages } from './message-set.ts';
 import type { OpenMailbox } from './selected.ts';
 import { uidRangesAt } from './sequence-set.ts';
-
-/** Messages listed at once. */
-const pageSize = 500;
-/** Contents loaded ahead of the socket, together. */
-const windowBytes = 4 * 1024 * 1024;
-const windowMessages = 32;
 
 export const fetch: MailboxCommand = (environment) => ({
   names: ['FETCH', 'UID FETCH'],
@@ -29,17 +20,8 @@ export const fetch: MailboxCommand = (environment) => ({
   handle: (connection, call) => fetchMessages(environment, connection, call),
 });
 
-interface Fetch {
-  environment: ImapEnvironment;
-  connection: ImapConnection<OpenMailbox>;
-  mailbox: OpenMailbox;
-  view: View;
-  items: readonly FetchItem[];
-  marksSeen: boolean;
-}
-
 async function fetchMessages(
-  environment: ImapEnvironment,
+  { quarantine }: ImapEnvironment,
   connection: ImapConnection<OpenMailbox>,
   call: CommandCall,
 ): Promise<Answer> {
@@ -47,123 +29,25 @@ async function fetchMessages(
   const positions = readMessages(call, call.args[0], mailbox);
   const items = parseFetchItems(call.args.slice(1), call.uid);
   const done: Answer = { response: 'OK', text: 'FETCH completed' };
-  const { storage, domains } = environment.quarantine;
-  if (mailbox.folder.kind === 'drop' || !domains.isSeenBy(mailbox.scope)) return done;
+  if (mailbox.folder.kind === 'drop' || !quarantine.domains.isSeenBy(mailbox.scope)) return done;
   if (isOfFlagsAlone(items)) {
     await fetchFlags(connection, mailbox, positions, items);
     return done;
   }
   const view = mailbox.folder.shows;
   const fetching: Fetch = {
-    environment,
+    quarantine,
     connection,
     mailbox,
     view,
     items,
     marksSeen: marksSeen(items) && !mailbox.readOnly,
   };
-  let ranges = uidRangesAt(mailbox.messages, positions);
-  while (ranges.length && !connection.closed) {
-    const page = await storage.list(mailbox.scope, view, ranges, pageSize);
-    await fetchPage(fetching, page);
-    const last = page.length < pageSize ? undefined : page.at(-1)?.uid;
-    ranges =
-      last === undefined
-        ? []
-        : ranges.filter(({ to }) => to > last).map(({ from, to }) => ({ from: Math.max(from, last + 1), to }));
-  }
+  const ranges = uidRangesAt(mailbox.messages, positions);
+  const plan = fetching.marksSeen ? null : planList(items);
+  if (plan) {
+    const fetchUnpacked = (some: readonly UidRange[]): Promise<void> => fetchEach(fetching, some);
+    await fetchList({ storage: quarantine.storage, connection, mailbox, view, plan, fetchUnpacked }, ranges);
+  } else await fetchEach(fetching, ranges);
   return done;
-}
-
-async function fetchPage(fetching: Fetch, page: readonly ListedMessage[]): Promise<void> {
-  const { environment, mailbox, items } = fetching;
-  const { storage } = environment.quarantine;
-  const flags = fetching.marksSeen ? await markSeen(fetching, page) : new Map<number, string[]>();
-  const needsReading = items.some(
-    ({ kind }) => kind === 'envelope' || kind === 'body' || kind === 'bodyStructure' || kind === 'section',
-  );
-  const tellsFlags = items.some(({ kind }) => kind === 'flags');
-  for (const slice of slicesOf(page, needsReading ? readingsAtOnce : pageSize)) {
-    const ids = slice.map(({ id }) => id);
-    const readings = needsReading ? await storage.readings(mailbox.scope, ids) : [];
-    const messages = slice.flatMap((message, i): FetchedMessage[] => {
-      const number = mailbox.sequenceNumber(message.uid);
-      const reading = readings[i] ?? null;
-      // A message that left since the list was read is passed over; the client learns it with the next announcement.
-      if (!number || (needsReading && !reading)) return [];
-      const newFlags = flags.get(message.uid);
-      if (tellsFlags && !newFlags) mailbox.noteTold(message.uid, formatFlags(message.flags));
-      return [{ ...message, number, flags: newFlags ?? message.flags, flagsChanged: newFlags !== undefined, reading }];
-    });
-    await writeMessages(fetching, messages);
-  }
-}
-
-/** RFC 9051 section 6.4.5: fetching a body without PEEK sets \Seen, and the answer tells the new flags. */
-async function markSeen(
-  { environment, mailbox, view }: Fetch,
-  page: readonly ListedMessage[],
-): Promise<Map<number, string[]>> {
-  const uids = page.filter(({ flags }) => !flags.includes('\\Seen')).map(({ uid }) => uid);
-  if (!uids.length) return new Map();
-  const stored = await storeFlags(environment.quarantine, {
-    scope: mailbox.scope,
-    view,
-    uids,
-    action: 'add',
-    flags: ['\\Seen'],
-  });
-  for (const { uid, flags } of stored) mailbox.noteTold(uid, formatFlags(flags));
-  return new Map(stored.map(({ uid, flags }) => [uid, flags]));
-}
-
-async function writeMessages(
-  { environment, connection, mailbox, items }: Fetch,
-  messages: readonly FetchedMessage[],
-): Promise<void> {
-  const { storage } = environment.quarantine;
-  for (let start = 0; start < messages.length;) {
-    const lines: FetchLine[] = [];
-    let bytes = 0;
-    while (start < messages.length && lines.length < pageSize && bytes < windowBytes) {
-      const message = messages[start++];
-      if (!message) continue;
-      const line = new FetchLine(message, items, (from, to) => storage.content(mailbox.scope, message.id, from, to));
-      lines.push(line);
-      bytes += line.contentBytes;
-      if (line.contentBytes && lines.length >= windowMessages) break;
-    }
-    const loaded = await Promise.all(lines.map((line) => line.load()));
-    await writeLines(
-      connection,
-      lines.filter((_, i) => loaded[i]),
-    );
-  }
-}
-
-const chunkBytes = 256 * 1024;
-
-async function writeLines(connection: ImapConnection, lines: readonly FetchLine[]): Promise<void> {
-  let pending: Buffer[] = [];
-  let size = 0;
-  const flush = async (): Promise<void> => {
-    const chunk = pending.length === 1 && pending[0] ? pending[0] : Buffer.concat(pending);
-    pending = [];
-    size = 0;
-    if (chunk.length) await connection.write(chunk);
-  };
-  try {
-    for (const line of lines) {
-      for await (const piece of line.pieces()) {
-        pending.push(piece);
-        size += piece.length;
-        if (size >= chunkBytes) await flush();
-      }
-    }
-    await flush();
-  } catch (error) {
-    // Part of a literal may be out; whatever we said now, the client would take for the rest of the message.
-    connection.close();
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@
 // cost more than everything else. Used by fetch-flags.ts.
 import type { FetchItem } from './fetch-items.ts';
 import type { FlagSet } from './flag-set.ts';
+import { putBytes, putNumber } from './put-bytes.ts';
 
 /** Of any line besides its flags: two numbers and what stands around them. */
 const plainBytes = 64;
@@ -52,23 +53,4 @@ export class FlagLines {
   clear(): void {
     this.#length = 0;
   }
-}
-
-function putBytes(buffer: Buffer, start: number, bytes: Buffer): number {
-  // They are few, and a call of `set` would take longer.
-  for (let i = 0; i < bytes.length; i++) buffer[start + i] = bytes[i] ?? 0;
-  return start + bytes.length;
-}
-
-/** In decimal digits. @param number whole, from 0 to 4294967295 */
-function putNumber(buffer: Buffer, start: number, number: number): number {
-  let end = start + 1;
-  for (let limit = 10; number >= limit; limit *= 10) end++;
-  let left = number;
-  for (let at = end - 1; at >= start; at--) {
-    const tenth = (left / 10) >>> 0;
-    buffer[at] = 0x30 + left - tenth * 10;
-    left = tenth;
-  }
-  return end;
 }

@@ -103,6 +103,11 @@ export function uidRangesAt(messages: MessageSequence, positions: readonly Posit
   }));
 }
 
+/** What is left of the ranges above a UID. */
+export function rangesAfter(ranges: readonly UidRange[], uid: number): UidRange[] {
+  return ranges.filter(({ to }) => to > uid).map(({ from, to }) => ({ from: Math.max(from, uid + 1), to }));
+}
+
 /**
  * `[1, 2, 3, 7]` as `1:3,7`. Order is kept and nothing is sorted or merged, because the two lists of a COPYUID
  * correspond pairwise (RFC 4315 section 3): only neighbours that count upwards are joined. '' for an empty list, which

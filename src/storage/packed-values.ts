@@ -3,8 +3,8 @@ import type { ListedMessage, PackedMessages, PackedQuery, PackedValue } from '..
 import type { Reading } from '../quarantine/reading/reading.ts';
 import { FlagTable } from './flagged-uids.ts';
 
-/** What is larger is left out, so that an answer stays small whatever was sent to us: a page of 500 messages has 8 MB at most for each value. */
-export const largestPackedBytes = 16 * 1024;
+/** What is larger is left out, so that an answer stays small whatever was sent to us: 1000 messages have 8 MB at most for each value. */
+export const largestPackedBytes = 8 * 1024;
 
 /** Of one message; null for what is not packed. */
 export type PackableValues = Partial<Record<PackedValue, string | null>>;
@@ -51,5 +51,6 @@ export function pack(
     internalDates: new Float64Array(column('internalDates', ({ internalDate }) => internalDate)),
     bytes: Buffer.concat(pieces),
     positions: new Int32Array(positions),
+    [Symbol.dispose]: () => undefined,
   };
 }

@@ -106,10 +106,10 @@ describe('a mailbox', () => {
     const messages = Array.from({ length: 70 }, () => newMessage({ content }));
     await server.storage.insert({ content, messages, skipKnown: false }, testNow);
     const client = await server.open('Caught');
-    const listed = await client.command('FETCH 1:* (ENVELOPE BODYSTRUCTURE)');
+    const listed = await client.command('FETCH 1:* (ENVELOPE BODYSTRUCTURE BODY)');
     assert.equal(listed.untagged.length, 70);
     assert.match(listed.untagged[69] ?? '', /^\* 70 FETCH \(ENVELOPE/);
-    assert.ok(Math.max(...asked) <= 20, String(asked));
+    assert.ok(asked.length > 0 && Math.max(...asked) <= 20, String(asked));
   });
 });
 

@@ -10,6 +10,9 @@ const LF = 10;
 const CR = 13;
 const SPACE = 32;
 const COLON = 58;
+const UPPER_A = 65;
+const UPPER_Z = 90;
+const LOWER_A = 97;
 
 /** Where a field lies in the content: its name ends at `nameEnd`, its value is [valueStart, end) with the line end. */
 export interface FieldRange {
@@ -85,23 +88,36 @@ export class HeaderCursor implements FieldRange {
     const length = this.nameEnd - this.start;
     return length > 200 ? '' : this.#raw.toString('latin1', this.start, this.nameEnd);
   }
+
+  /** Whether it has this name, given in lower case and of the same length. Only A to Z have two cases. */
+  isNamed(name: Buffer): boolean {
+    for (let i = 0; i < name.length; i++) {
+      let byte = this.#raw[this.start + i] ?? 0;
+      if (byte >= UPPER_A && byte <= UPPER_Z) byte += LOWER_A - UPPER_A;
+      if (byte !== name[i]) return false;
+    }
+    return true;
+  }
 }
 
-/** A set of field names that turns away most fields by their length, before a string is made of the name. */
+/** A set of field names that compares bytes: to make a string of each name would cost more than everything else. */
 export class FieldNames {
-  readonly #names: ReadonlySet<string>;
-  readonly #lengths: ReadonlySet<number>;
+  /** By length, in lower case. */
+  readonly #names = new Map<number, { text: string; bytes: Buffer }[]>();
 
+  /** @param names one byte per character */
   constructor(names: Iterable<string>) {
-    this.#names = new Set([...names].map((name) => name.toLowerCase()));
-    this.#lengths = new Set([...this.#names].map((name) => name.length));
+    const lowerCase = [...names].map((name) => name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()));
+    for (const text of new Set(lowerCase)) {
+      const name = { text, bytes: Buffer.from(text, 'latin1') };
+      this.#names.set(text.length, [...(this.#names.get(text.length) ?? []), name]);
+    }
   }
 
   /** The name in lower case when it is in the set, else null. */
   match(field: HeaderCursor): string | null {
-    if (!this.#lengths.has(field.nameEnd - field.start)) return null;
-    const name = field.name.toLowerCase();
-    return this.#names.has(name) ? name : null;
+    const candidates = this.#names.get(field.nameEnd - field.start);
+    return candidates?.find(({ bytes }) => field.isNamed(bytes))?.text ?? null;
   }
 }
 

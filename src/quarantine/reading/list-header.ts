@@ -30,5 +30,5 @@ const listNames = new FieldNames(LIST_HEADER_FIELDS);
 export function readListHeader(raw: Buffer, headerBytes: number, budget: Budget): string | null {
   const selection = { start: 0, end: headerBytes, names: listNames };
   const fits = budget.spendWire(selectedHeaderLength(raw, selection));
-  return fits ? Buffer.concat(selectHeaderFields(raw, selection)).toString('latin1') : null;
+  return fits ? selectHeaderFields(raw, selection).toString('latin1') : null;
 }

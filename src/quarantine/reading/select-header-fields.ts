@@ -24,9 +24,10 @@ export function selectedHeaderLength(raw: Buffer, selection: HeaderSelection): n
   return length;
 }
 
-/** The selected fields as they stand in the content, and an empty line: pieces to be sent one after the other. */
-export function selectHeaderFields(raw: Buffer, selection: HeaderSelection): Buffer[] {
-  const selected = Buffer.alloc(selectedHeaderLength(raw, selection) - LINE_END.length);
+/** The selected fields as they stand in the content, and an empty line. */
+export function selectHeaderFields(raw: Buffer, selection: HeaderSelection): Buffer {
+  // Never more than the header and the ends of a last line and of the header, where they are missing.
+  const selected = Buffer.allocUnsafe(selection.end - selection.start + 2 * LINE_END.length);
   let at = 0;
   eachSelectedField(raw, selection, (start, end) => {
     at += raw.copy(selected, at, start, end);
@@ -34,16 +35,25 @@ export function selectHeaderFields(raw: Buffer, selection: HeaderSelection): Buf
   });
   // RFC 9051 section 6.4.5.1: the empty line is part of every header fetch; one is added where the message has none,
   // because clients read up to it.
-  return [selected, LINE_END];
+  at += LINE_END.copy(selected, at);
+  return selected.subarray(0, at);
 }
 
+/** Fields that follow each other are visited as one. */
 function eachSelectedField(
   raw: Buffer,
   { start, end, names, not = false }: HeaderSelection,
   visit: (start: number, end: number) => void,
 ): void {
   const header = new HeaderCursor(raw, start, end);
+  let [first, last] = [start, start];
   while (header.next()) {
-    if ((names.match(header) !== null) !== not) visit(header.start, header.end);
+    if ((names.match(header) !== null) === not) continue;
+    if (header.start !== last) {
+      if (last > first) visit(first, last);
+      first = header.start;
+    }
+    last = header.end;
   }
+  if (last > first) visit(first, last);
 }

@@ -7,13 +7,14 @@ import { largestPackedBytes } from '../packed-values.ts';
 import { inOrder } from '../uid-ranges.ts';
 import type { Connection } from './connection.ts';
 import type { Mailbox } from './mailboxes.ts';
+import { readNumbers } from './number-texts.ts';
 import { lengthBytes, preparedTables } from './prepared.ts';
 import type { PreparedTable } from './prepared.ts';
 import { mailboxColumns } from './scoped.ts';
 import { readState } from './sequences.ts';
 
 /** With the bytes in a buffer of their own. */
-export type SentPackedMessages = Omit<PackedMessages, 'bytes'> & { bytes: Uint8Array };
+export type SentPackedMessages = Omit<PackedMessages, 'bytes' | typeof Symbol.dispose> & { bytes: Uint8Array };
 
 /** One range of UIDs as SQLite strings it together; null where nothing was asked for. */
 interface Strung {
@@ -52,13 +53,14 @@ function tablesFor({ values }: PackedQuery): PreparedTable[] {
 
 function sqlFor({ scope, view }: Mailbox, { also }: PackedQuery, tables: readonly PreparedTable[]): string {
   const { sql, ordinal, shown, flags, shownIndex } = mailboxColumns(scope, view);
-  const strung = (wanted: boolean, name: string, separator: string): string =>
-    wanted ? `group_concat(${name}, ${separator})` : 'NULL';
+  const strung = (name: PackedQuery['also'][number], value: string, separator: string): string =>
+    also.includes(name) ? `group_concat(${value}, ${separator})` : 'NULL';
   const bytes = tables.length ? `CAST(group_concat(packed, '') AS BLOB)` : 'NULL';
   // The limit is what makes SQLite keep to the order of the rows when it strings them together.
-  return `SELECT count(*) AS count, group_concat(uid, ',') AS uids, ${strung(also.includes('flags'), 'flags', 'char(10)')} AS flags,
-      ${strung(also.includes('sizeBytes'), 'size_bytes', `','`)} AS sizes,
-      ${strung(also.includes('internalDates'), 'internal_date', `','`)} AS dates, ${bytes} AS bytes
+  return `SELECT count(*) AS count, group_concat(uid, ',') AS uids,
+      ${strung('flags', `iif(flags = '[]', NULL, concat(uid, flags))`, 'char(10)')} AS flags,
+      ${strung('sizeBytes', 'size_bytes', `','`)} AS sizes, ${strung('internalDates', 'internal_date', `','`)} AS dates,
+      ${bytes} AS bytes
     FROM (SELECT ${ordinal} - CAST(? AS INTEGER) AS uid, ${flags} AS flags, size_bytes, internal_date, ${packedSql(tables)} AS packed
             FROM messages INDEXED BY ${shownIndex} ${tables.map(joinSql).join(' ')}
            WHERE ${sql} AND ${shown} = 1 AND ${ordinal} BETWEEN ? AND ? ORDER BY ${ordinal} LIMIT ?)`;
@@ -79,26 +81,39 @@ function packedSql(tables: readonly PreparedTable[]): string {
 
 function unstrung(
   found: readonly Strung[],
-  { values }: PackedQuery,
+  { values, also }: PackedQuery,
   tables: readonly PreparedTable[],
 ): SentPackedMessages {
-  const numbers = (name: 'uids' | 'sizes' | 'dates'): number[] =>
-    found.flatMap((strung) => (strung[name] === null ? [] : (JSON.parse(`[${strung[name]}]`) as number[])));
+  const count = found.reduce((sum, strung) => sum + strung.count, 0);
+  const numbers = (name: 'uids' | 'sizes' | 'dates'): string => found.flatMap((strung) => strung[name] ?? []).join();
+  const uids = readNumbers(numbers('uids'), count);
   const bytes = joined(found.map((strung) => strung.bytes ?? new Uint8Array()));
-  const uids = new Uint32Array(numbers('uids'));
-  const table = new FlagTable();
-  const flags = found.flatMap((strung) => strung.flags?.split('\n').map((text) => table.place(text)) ?? []);
   // What each table holds, as places among the values that were asked for; -1 for what was not.
   const places = tables.flatMap((table) => preparedTables[table].map((value) => values.indexOf(value)));
+  const flagged = found.flatMap(({ flags }) => flags?.split('\n') ?? []);
   return {
     uids,
-    flags: new Uint32Array(flags),
-    flagSets: table.sets,
-    sizeBytes: new Uint32Array(numbers('sizes')),
-    internalDates: new Float64Array(numbers('dates')),
+    ...flagsOf(uids, also.includes('flags') ? flagged : null),
+    sizeBytes: readNumbers(numbers('sizes'), also.includes('sizeBytes') ? count : 0),
+    internalDates: new Float64Array(JSON.parse(`[${numbers('dates')}]`) as number[]),
     bytes,
-    positions: positionsIn(bytes, uids.length, places, values.length),
+    positions: positionsIn(bytes, count, places, values.length),
   };
+}
+
+/** @param flagged of the messages that have any, ascending: `12["\\Seen"]` */
+function flagsOf(uids: Uint32Array, flagged: readonly string[] | null): { flags: Uint32Array; flagSets: string[][] } {
+  const table = new FlagTable();
+  if (!flagged) return { flags: new Uint32Array(), flagSets: [] };
+  const flags = new Uint32Array(uids.length).fill(table.place('[]'));
+  let index = 0;
+  for (const text of flagged) {
+    const list = text.indexOf('[');
+    const uid = Number(text.slice(0, list));
+    while ((uids[index] ?? uid) < uid) index++;
+    flags[index] = table.place(text.slice(list));
+  }
+  return { flags, flagSets: table.sets };
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

@@ -5,6 +5,7 @@ import type { MailboxSnapshot } from '../../quarantine/ports.ts';
 import { FlagTable } from '../flagged-uids.ts';
 import type { Connection } from './connection.ts';
 import type { Mailbox } from './mailboxes.ts';
+import { readNumbers } from './number-texts.ts';
 import { mailboxColumns } from './scoped.ts';
 import { readState } from './sequences.ts';
 
@@ -33,22 +34,6 @@ export function openMailbox(connection: Connection, { scope, view }: Mailbox): M
   const places = new Uint32Array(uids.length);
   for (const set of flagged) placeEach(uids, readNumbers(set.uids, set.count), places, table.place(set.flags));
   return { ...state, uids, flags: places, flagSets: table.sets };
-}
-
-/** Numbers as group_concat writes them. */
-function readNumbers(text: string, count: number): Uint32Array {
-  const numbers = new Uint32Array(count);
-  let at = 0;
-  let number = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0x2c) {
-      numbers[at++] = number;
-      number = 0;
-    } else number = number * 10 + code - 0x30;
-  }
-  if (count) numbers[at] = number;
-  return numbers;
 }
 
 /** Sets `place` for the UIDs of `some`, ascending as `uids` are. Looks ahead in growing steps: they may be few among many, or all. */

@@ -87,7 +87,11 @@ function scopedStorage(read: Read, searcher: Threads['searcher']): ScopedStorage
     },
     async listPacked(scope, view, ranges, query) {
       const { bytes, ...messages } = await read('listPacked', { scope, view, ranges, query });
-      return { ...messages, bytes: asBuffer(bytes) };
+      return {
+        ...messages,
+        bytes: asBuffer(bytes),
+        [Symbol.dispose]: () => void (bytes.buffer as ArrayBuffer).transfer(0),
+      };
     },
     content: async (scope, id, start, end) => asBuffer(await read('content', { scope, id, start, end })),
     async messagesByUid(scope, view, uids) {

@@ -152,6 +152,10 @@ export function packedContract(open: OpenStore): void {
           await listed(storage, alice, { ...all, limit }, ranges),
           plain.map(({ uid }) => whole.find((each) => each.uid === uid)),
         );
+        assert.deepEqual(
+          (await listed(storage, alice, { values: ['envelope'], also: [], limit }, ranges)).map(({ uid }) => uid),
+          plain.map(({ uid }) => uid),
+        );
       }
     }),
   );
