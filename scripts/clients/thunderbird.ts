@@ -11,9 +11,10 @@ import type { Client, Tell } from './client.ts';
 import { versionOf } from './programs.ts';
 import { isQuiet, problemsOf, readDialogue } from './thunderbird/dialogue.ts';
 import type { Dialogue } from './thunderbird/dialogue.ts';
+import { startFront } from './thunderbird/front.ts';
 import { startThunderbird } from './thunderbird/program.ts';
 import type { Thunderbird } from './thunderbird/program.ts';
-import { alice, domain, unknownRecipient } from './thunderbird/stage.ts';
+import { account, alice, domain, unknownRecipient } from './thunderbird/stage.ts';
 import { firstStart, nextStart } from './thunderbird/story.ts';
 import type { Part } from './thunderbird/story.ts';
 import { eventually, Witness } from './thunderbird/witness.ts';
@@ -36,18 +37,25 @@ export const thunderbird: Client = {
     });
     // Made as an administrator makes it: it has not had its help yet.
     await openAccounts(server.quarantine).create(domain, password);
-    for (const part of [firstStart, nextStart]) await play(part, { server, directory: directory.path, tell });
+    const port = server.server.listening.find(({ name }) => name === 'HTTP')?.port ?? 0;
+    await using front = await startFront(`autoconfig.${account.split('@')[1]}`, port);
+    const start = (): Promise<Thunderbird> => startThunderbird(directory.path, front.port);
+    for (const part of [firstStart, nextStart]) await play(part, { server, directory: directory.path, start, tell });
     const errors = server.logged.filter(({ level }) => level === 'error');
     assert.deepEqual(errors, [], 'what the server logged');
   },
 };
 
+interface PlayOptions {
+  server: TestServer;
+  directory: string;
+  start(): Promise<Thunderbird>;
+  tell: Tell;
+}
+
 /** From the start of Thunderbird to its end, and what was said meanwhile. */
-async function play(
-  { act, refusals }: Part,
-  { server, directory, tell }: { server: TestServer; directory: string; tell: Tell },
-): Promise<void> {
-  const thunderbird = await startThunderbird(directory);
+async function play({ act, refusals }: Part, { server, directory, start, tell }: PlayOptions): Promise<void> {
+  const thunderbird = await start();
   try {
     const step = (title: string, does: () => Promise<void>): Promise<void> => tellStep(tell, title, does);
     await act({ server, thunderbird, witness: new Witness(server, thunderbird), directory, step });

@@ -1,7 +1,7 @@
 // Alice looks through Caught and drags: to every drop folder, one message and fifty, and what the server refuses. Called by story.ts.
 import assert from 'node:assert/strict';
 import { readDialogue } from './dialogue.ts';
-import { addAccount, alice, arrive, caught, drops, infected, offers, worthless } from './stage.ts';
+import { account, addAccount, alice, arrive, caught, drops, infected, offers, worthless } from './stage.ts';
 import type { Thunderbird } from './program.ts';
 import type { Stage } from './stage.ts';
 import { eventually } from './witness.ts';
@@ -16,11 +16,11 @@ export async function openCaught(stage: Stage): Promise<void> {
   for (const subject of [...offers, worthless]) await arrive(server, subject);
   await arrive(server, infected, { header: virusHeader });
 
-  await step('the account on the IMAPS port shows every folder by its name', async () => {
-    await addAccount(stage, { name: 'Alice', address: alice, login: alice }, 'TLS');
+  await step('an account is set up with name, address and password, and shows every folder by its name', async () => {
+    await addAccount(stage);
     const names = ['Inbox', 'Caught', ...drops, 'Training Requested'];
-    await witness.seesFolders(alice, names);
-    for (const drop of drops) assert.ok((await thunderbird.call('folder', alice, drop)).takesDrops, drop);
+    await witness.seesFolders(account, names);
+    for (const drop of drops) assert.ok((await thunderbird.call('folder', account, drop)).takesDrops, drop);
   });
 
   await step('Inbox opens, and shows what the server has there', async () => {
@@ -49,28 +49,28 @@ export async function openCaught(stage: Stage): Promise<void> {
 /** Afterwards 'Offer 54' and those from 'Offer 55' on are left. */
 export async function dragToDrops({ thunderbird, witness, step }: Stage): Promise<void> {
   await step('"Move To" Release delivers it, to the envelope', async () => {
-    await thunderbird.call('moveOpen', alice, 'Release');
+    await thunderbird.call('moveOpen', account, 'Release');
     await witness.delivered(['Offer 1']);
     await witness.seesList([...offers.slice(1), worthless, infected]);
     await witness.isGone('Offer 1', 'released');
   });
 
   await step('a drag to Not Spam trains and does not deliver', async () => {
-    await thunderbird.call('drag', { from: caught, to: [alice, 'Not Spam'], subjects: ['Offer 2'] });
+    await thunderbird.call('drag', { from: caught, to: [account, 'Not Spam'], subjects: ['Offer 2'] });
     await witness.learned('ham', ['Offer 2']);
     await witness.delivered(['Offer 1']);
     await witness.isGone('Offer 2', 'reported');
   });
 
   await step('a drag to Release & Train does both', async () => {
-    await thunderbird.call('drag', { from: caught, to: [alice, 'Release & Train'], subjects: ['Offer 3'] });
+    await thunderbird.call('drag', { from: caught, to: [account, 'Release & Train'], subjects: ['Offer 3'] });
     await witness.learned('ham', ['Offer 2', 'Offer 3']);
     await witness.delivered(['Offer 1', 'Offer 3']);
     await witness.isGone('Offer 3', 'released');
   });
 
   await step('a drag to Spam removes it; there is nothing to learn, it was classed as spam', async () => {
-    await thunderbird.call('drag', { from: caught, to: [alice, 'Spam'], subjects: [worthless] });
+    await thunderbird.call('drag', { from: caught, to: [account, 'Spam'], subjects: [worthless] });
     await witness.seesList([...offers.slice(3), infected]);
     await witness.isGone(worthless, 'reported');
     await witness.learned('spam', []);
@@ -78,7 +78,7 @@ export async function dragToDrops({ thunderbird, witness, step }: Stage): Promis
 
   await step('50 messages dragged to Release at once are delivered, each once, by one command', async () => {
     const subjects = offers.slice(3, 53);
-    await thunderbird.call('drag', { from: caught, to: [alice, 'Release'], subjects });
+    await thunderbird.call('drag', { from: caught, to: [account, 'Release'], subjects });
     await witness.delivered(delivered);
     await witness.seesList([...offers.slice(53), infected]);
     for (const subject of subjects) await witness.isGone(subject, 'released');
@@ -89,26 +89,26 @@ export async function dragToDrops({ thunderbird, witness, step }: Stage): Promis
 
   await step('opened, the drop folders are empty', async () => {
     for (const drop of drops) {
-      await thunderbird.call('openFolder', alice, drop);
+      await thunderbird.call('openFolder', account, drop);
       await witness.seesList([]);
-      await eventually(drop, async () => (await thunderbird.call('folder', alice, drop)).messages, 0);
+      await eventually(drop, async () => (await thunderbird.call('folder', account, drop)).messages, 0);
     }
     await thunderbird.call('openFolder', ...caught);
     await witness.seesList([...offers.slice(53), infected]);
   });
 
   await step('a message copied to Release is delivered, stays, and is marked', async () => {
-    await thunderbird.call('drag', { from: caught, to: [alice, 'Release'], subjects: ['Offer 54'], copy: true });
+    await thunderbird.call('drag', { from: caught, to: [account, 'Release'], subjects: ['Offer 54'], copy: true });
     await witness.delivered([...delivered, 'Offer 54']);
     await witness.seesList([...offers.slice(53), infected]);
-    await witness.seesKeyword('Offer 54', '$released');
+    await witness.seesKeyword(caught, 'Offer 54', '$released');
   });
 }
 
 /** Afterwards 'Offer 54' and those from 'Offer 58' on are left. */
 export async function dragInVain({ thunderbird, witness, step }: Stage): Promise<void> {
   await step('a virus dragged to Release comes back, and an alert says why', async () => {
-    await thunderbird.call('drag', { from: caught, to: [alice, 'Release'], subjects: [infected] });
+    await thunderbird.call('drag', { from: caught, to: [account, 'Release'], subjects: [infected] });
     await witness.isAlerted(
       /^The current operation on 'Caught' did not succeed\. .*\[NOPERM\] Messages that were quarantined as virus/,
     );
@@ -118,7 +118,7 @@ export async function dragInVain({ thunderbird, witness, step }: Stage): Promise
   await step('of three dragged together with it, two go and the virus comes back', async () => {
     await thunderbird.call('drag', {
       from: caught,
-      to: [alice, 'Release'],
+      to: [account, 'Release'],
       subjects: ['Offer 55', 'Offer 56', infected],
     });
     await witness.isAlerted(
@@ -129,7 +129,7 @@ export async function dragInVain({ thunderbird, witness, step }: Stage): Promise
   });
 
   await step('Undo is refused with a sentence', async () => {
-    await thunderbird.call('drag', { from: caught, to: [alice, 'Release'], subjects: ['Offer 57'] });
+    await thunderbird.call('drag', { from: caught, to: [account, 'Release'], subjects: ['Offer 57'] });
     await eventually('release', async () => (await witness.stored('Offer 57')).delivery?.state, 'done');
     await thunderbird.call('undo');
     await witness.isAlerted(/\[CANNOT\] What was dragged to Release was done at once and cannot be taken back\./);

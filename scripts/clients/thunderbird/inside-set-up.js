@@ -18,10 +18,20 @@ const usable = (selector) =>
     [...(hub()?.querySelectorAll(selector) ?? [])].find((one) => !one.disabled && one.checkVisibility()),
   );
 
+const press = async (selector) => (await usable(selector)).click();
+
 async function fill(selector, value) {
   const field = await usable(selector);
   field.value = value;
   for (const type of ['input', 'change']) field.dispatchEvent(new mainWindow.Event(type, { bubbles: true }));
+}
+
+async function introduce(name, address) {
+  // As it is by itself; the remote control switches it off.
+  Services.prefs.setBoolPref('signon.rememberSignons', true);
+  await mainWindow.openAccountHub('MAIL');
+  await fill('#realName', name);
+  await fill('#email', address);
 }
 
 Object.assign(inside, {
@@ -40,12 +50,32 @@ Object.assign(inside, {
     await Services.logins.addLoginAsync(stored);
   },
 
+  async findSettings(name, address) {
+    await introduce(name, address);
+    await press('#forward');
+    const text = async (selector) => (await usable(`email-config-found ${selector}`)).textContent;
+    return {
+      host: await text('#incomingHost'),
+      port: Number(await text('#incomingPort')),
+      security: await text('#incomingSocketType'),
+      login: await text('#incomingUsername'),
+    };
+  },
+
+  async logInAsFound(login, password) {
+    await press('#forward');
+    await fill('email-password-form #password', password);
+    await press('#forward');
+    // It looks for address books and calendars first.
+    await usable('email-added-success');
+    await press('#forward');
+    await shown(`account ${login}`, () => MailServices.accounts.findServer(login, host, 'imap'));
+  },
+
   async enterServer({ name, address, login, port, security, download }) {
     Services.prefs.setBoolPref('mail.server.default.offline_download', download);
-    await mainWindow.openAccountHub('MAIL');
-    await fill('#realName', name);
-    await fill('#email', address);
-    (await usable('#manualConfiguration')).click();
+    await introduce(name, address);
+    await press('#manualConfiguration');
     await fill('#incomingHostname', host);
     const socketType = security === 'STARTTLS' ? Ci.nsMsgSocketType.alwaysSTARTTLS : Ci.nsMsgSocketType.SSL;
     await fill('#incomingConnectionSecurity', String(socketType));
@@ -56,7 +86,7 @@ Object.assign(inside, {
 
   // Ends in a dialog box.
   async pressAdvancedConfig() {
-    (await usable('#advancedConfigurationIncoming')).click();
+    await press('#advancedConfigurationIncoming');
     await new Promise(() => undefined);
   },
 

@@ -3,7 +3,8 @@
 
 const { MailServices } = ChromeUtils.importESModule('resource:///modules/MailServices.sys.mjs');
 const { MailUtils } = ChromeUtils.importESModule('resource:///modules/MailUtils.sys.mjs');
-const host = '127.0.0.1';
+// Thunderbird is told that this is the own machine (program.ts).
+const host = 'quarantine.example.test';
 const mainWindow = Services.wm.getMostRecentWindow('mail:3pane');
 const pane = () => mainWindow.gTabmail.currentAbout3Pane;
 const rootOf = (account) =>

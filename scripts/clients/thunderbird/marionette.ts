@@ -10,6 +10,8 @@ interface Waiting {
 }
 
 const scriptTimeoutMs = 60_000;
+/** Longer than that only when something is in its way that nobody is going to press OK in. */
+const answerTimeoutMs = 120_000;
 
 export class Marionette {
   readonly #socket: Socket;
@@ -81,7 +83,10 @@ export class Marionette {
     const id = ++this.#lastId;
     const text = Buffer.from(JSON.stringify([0, id, command, parameters]));
     this.#socket.write(Buffer.concat([Buffer.from(`${text.length}:`), text]));
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, { resolve, reject });
+    const late = setTimeout(() => reject(new Error(`no answer to ${command}`)), answerTimeoutMs);
+    return promise.finally(() => clearTimeout(late));
   }
 
   #receive(chunk: Buffer): void {

@@ -40,7 +40,11 @@ export interface Inside {
   windows(): string[];
   trust(port: number, certificate: string): void;
   rememberPassword(login: string, password: string): void;
-  /** Opens the Account Hub and fills it in by hand. */
+  /** Enters name and address in the Account Hub, and waits for what is found for them. */
+  findSettings(name: string, address: string): { host: string; port: number; security: string; login: string };
+  /** Goes on from there until the account is there. */
+  logInAsFound(login: string, password: string): void;
+  /** Fills in the Account Hub by hand. */
   enterServer(account: Account): void;
   pressAdvancedConfig(): void;
   closeAccountSettings(): void;
@@ -101,26 +105,42 @@ const preferences = {
   'mailnews.start_page_override.mstone': 'ignore',
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
+  'network.dns.localDomains': 'quarantine.example.test',
+  'network.proxy.type': 1,
+  'network.proxy.http': '127.0.0.1',
+  'network.proxy.ssl': '127.0.0.1',
   'toolkit.telemetry.enabled': false,
 };
 
 const startTimeoutMs = 120_000;
 const quitTimeoutMs = 30_000;
 
-/** The profile in `directory` is made if need be; started again, Thunderbird finds there what it left. */
-export async function startThunderbird(directory: string): Promise<Thunderbird> {
+/**
+ * The profile in `directory` is made if need be; started again, Thunderbird finds there what it left.
+ * @param webPort of the HTTP proxy that is all of its web
+ */
+export async function startThunderbird(directory: string, webPort: number): Promise<Thunderbird> {
   const profile = join(directory, 'profile');
   const activePort = join(profile, 'MarionetteActivePort');
   await mkdir(profile, { recursive: true });
   await rm(activePort, { force: true });
-  const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
+  const all = { ...preferences, 'network.proxy.http_port': webPort, 'network.proxy.ssl_port': webPort };
+  const lines = Object.entries(all).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
   await writeFile(join(profile, 'user.js'), lines.join(''));
   const log = join(directory, `imap-${Date.now()}.log`);
   const output = await open(join(directory, 'output'), 'w');
   const options = ['--headless', '--marionette', '-remote-allow-system-access', '-no-remote', '-profile', profile];
   const child = startProgram('thunderbird', options, {
     stdio: ['ignore', output.fd, output.fd],
-    env: { ...process.env, HOME: directory, LANG: 'C.UTF-8', MOZ_LOG: 'timestamp,sync,IMAP:5', MOZ_LOG_FILE: log },
+    // It asks the DNS by itself for mail servers and calendars, and need not wait for an answer.
+    env: {
+      ...process.env,
+      RES_OPTIONS: 'timeout:1 attempts:1',
+      HOME: directory,
+      LANG: 'C.UTF-8',
+      MOZ_LOG: 'timestamp,sync,IMAP:5',
+      MOZ_LOG_FILE: log,
+    },
   });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
   try {

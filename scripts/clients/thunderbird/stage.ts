@@ -18,9 +18,11 @@ export interface Stage {
 }
 
 export const alice = 'alice@example.com';
+/** Of alice, in Thunderbird: by an alias, because the names of her mailbox's own domain lead to her mailbox. */
+export const account = 'alice@example.net';
 export const domain = 'example.com';
 export const drops = ['Release', 'Release & Train', 'Not Spam', 'Spam'] as const;
-export const caught: Place = [alice, 'Caught'];
+export const caught: Place = [account, 'Caught'];
 /** What is caught when the story begins, besides `worthless` and `infected`. */
 export const offers = Array.from({ length: 60 }, (_, index) => `Offer ${index + 1}`);
 export const worthless = 'Worthless';
@@ -28,28 +30,41 @@ export const infected = 'Infected';
 /** An address of alice's that the next hop does not know. */
 export const unknownRecipient = 'alice+gone@example.com';
 
-interface Person {
-  name: string;
-  address: string;
-  login: string;
+/** As README says it: name, address and password; where to connect is found. */
+export async function addAccount({ server, thunderbird }: Stage): Promise<void> {
+  await trust({ server, thunderbird }, 'IMAPS');
+  assert.deepEqual(await thunderbird.call('findSettings', 'Alice', account), {
+    host: 'quarantine.example.test',
+    port: server.port('IMAPS'),
+    security: 'SSL/TLS',
+    login: account,
+  });
+  await thunderbird.call('logInAsFound', account, password);
+  await thunderbird.call('openFolder', account, 'Inbox');
 }
 
-/** As README says it. No server for outgoing mail is asked for. */
-export async function addAccount(
-  { server, thunderbird }: Stage,
-  person: Person,
-  security: 'TLS' | 'STARTTLS',
-): Promise<void> {
-  const port = server.port(security === 'TLS' ? 'IMAPS' : 'IMAP');
-  await thunderbird.call('trust', port, await readFile(join(server.directory, 'tls', 'cert.pem'), 'utf8'));
-  await thunderbird.call('rememberPassword', person.login, password);
-  await thunderbird.call('enterServer', { ...person, port, security, download: security === 'TLS' });
+/** As README says it for the other way. No server for outgoing mail is asked for. */
+export async function addAccountByHand({ server, thunderbird }: Stage): Promise<void> {
+  await trust({ server, thunderbird }, 'IMAP');
+  await thunderbird.call('rememberPassword', domain, password);
+  const address = `postmaster@${domain}`;
+  const port = server.port('IMAP');
+  const way = { login: domain, port, security: 'STARTTLS', download: false } as const;
+  await thunderbird.call('enterServer', { name: 'Postmaster', address, ...way });
   assert.match(
     await thunderbird.confirm('pressAdvancedConfig'),
     /an account with the current settings will be created/,
   );
   await thunderbird.call('closeAccountSettings');
-  await thunderbird.call('openFolder', person.login, 'Inbox');
+  await thunderbird.call('openFolder', domain, 'Inbox');
+}
+
+async function trust(
+  { server, thunderbird }: Pick<Stage, 'server' | 'thunderbird'>,
+  name: 'IMAP' | 'IMAPS',
+): Promise<void> {
+  const certificate = await readFile(join(server.directory, 'tls', 'cert.pem'), 'utf8');
+  await thunderbird.call('trust', server.port(name), certificate);
 }
 
 interface ArrivalOptions {

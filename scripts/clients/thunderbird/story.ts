@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { Refusals } from './dialogue.ts';
 import { dragInVain, dragToDrops, openCaught } from './drags.ts';
 import { dragOwnMail, seeChanges, teachUnsure, useDomainLogin } from './elsewhere.ts';
-import { alice, caught, drops, infected, offers } from './stage.ts';
+import { account, caught, drops, infected, offers } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { eventually } from './witness.ts';
 
@@ -39,7 +39,7 @@ async function useIt(stage: Stage): Promise<void> {
   for (const act of acts) await act(stage);
   const { thunderbird, witness, step } = stage;
   await step('nothing else was said to the person, sent or learned', async () => {
-    await thunderbird.call('drag', { from: caught, to: [alice, 'Release & Train'], subjects: ['Offer 59'] });
+    await thunderbird.call('drag', { from: caught, to: [account, 'Release & Train'], subjects: ['Offer 59'] });
     await witness.learned('ham', ['Offer 2', 'Offer 3', 'Offer 59', 'Price list']);
     await witness.delivered(allReleased);
     assert.deepEqual(await thunderbird.call('alerts'), []);
@@ -54,12 +54,12 @@ async function useItAgain({ thunderbird, witness, step }: Stage): Promise<void> 
     await thunderbird.call('openFolder', ...caught);
     await witness.seesList(['Offer 54', 'Offer 58', 'Offer 60', infected, 'Small', 'Undeliverable']);
     for (const drop of drops) {
-      await eventually(drop, async () => (await thunderbird.call('folder', alice, drop)).messages, 0);
+      await eventually(drop, async () => (await thunderbird.call('folder', account, drop)).messages, 0);
     }
   });
 
   await step('and the next drag works like the first', async () => {
-    await thunderbird.call('drag', { from: caught, to: [alice, 'Release'], subjects: ['Offer 60'] });
+    await thunderbird.call('drag', { from: caught, to: [account, 'Release'], subjects: ['Offer 60'] });
     await witness.delivered([...allReleased, 'Offer 60']);
     await witness.seesList(['Offer 54', 'Offer 58', infected, 'Small', 'Undeliverable']);
     assert.deepEqual(await thunderbird.call('alerts'), []);

@@ -8,7 +8,7 @@ import type { Message, Removal } from '../../../src/quarantine/message.ts';
 import { sampleMail } from '../../../test/helpers/server.ts';
 import type { TestServer } from '../../../test/helpers/server.ts';
 import { assertGoingOn } from '../programs.ts';
-import type { Thunderbird } from './program.ts';
+import type { Place, Thunderbird } from './program.ts';
 
 const patienceMs = 60_000;
 
@@ -35,10 +35,9 @@ export class Witness {
     await eventually('the folders', shown, names.toSorted());
   }
 
-  /** On a message in alice's Caught, and no other. */
-  async seesKeyword(subject: string, keyword: string): Promise<void> {
-    const keywords = (): Promise<string[]> =>
-      this.#thunderbird.call('keywords', ['alice@example.com', 'Caught'], subject);
+  /** On a message, and no other. */
+  async seesKeyword(place: Place, subject: string, keyword: string): Promise<void> {
+    const keywords = (): Promise<string[]> => this.#thunderbird.call('keywords', place, subject);
     await eventually(`the keywords of "${subject}"`, keywords, [keyword]);
   }
 
