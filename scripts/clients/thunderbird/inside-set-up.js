@@ -53,7 +53,11 @@ Object.assign(inside, {
   async findSettings(name, address) {
     await introduce(name, address);
     await press('#forward');
-    const text = async (selector) => (await usable(`email-config-found ${selector}`)).textContent;
+    const text = async (selector) => {
+      const found = await usable(`email-config-found ${selector}`);
+      // Its words come a moment later.
+      return shown(`text of ${selector}`, () => found.textContent);
+    };
     return {
       host: await text('#incomingHost'),
       port: Number(await text('#incomingPort')),
