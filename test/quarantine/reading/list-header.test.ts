@@ -54,9 +54,7 @@ describe('the listed header', () => {
 describe('selected header fields', () => {
   const select = (names: string[], not = false): string => {
     const end = checkedReading(raw).headerBytes;
-    return selectHeaderFields(raw, { start: 0, end, names: new FieldNames(names), not }).toString(
-      'latin1',
-    );
+    return selectHeaderFields(raw, { start: 0, end, names: new FieldNames(names), not }).toString('latin1');
   };
 
   test('are asked for in any case', () => {
