@@ -24,7 +24,7 @@ import { killProgram, runProgram, startProgram } from './programs.ts';
 
 /** TEST_LAUNCHER names that of an installed bundle, to be tested in the place of the sources. */
 const launcher = process.env.TEST_LAUNCHER ?? join(import.meta.dirname, '..', '..', 'src', 'cli', 'lazaretto.js');
-const settledWithinMs = 30_000;
+const settledWithinMs = 60_000;
 const stoppedWithinMs = 30_000;
 
 export const password = 'Correct "horse" \\ 7';
