@@ -4,24 +4,15 @@
 
 import type { Socket } from 'node:net';
 import { loginName } from '../quarantine/scope.ts';
-import {
-  answerToError,
-  BadCommand,
-  ConnectionGone,
-  noteRefusal,
-  privacyRequired,
-  taggedLine,
-  untaggedLine,
-} from './answers.ts';
-import { parseBeginning } from './arguments.ts';
+import { BadCommand, ConnectionGone, noteRefusal, privacyRequired, taggedLine, untaggedLine } from './answers.ts';
 import { capabilitiesOf } from './capability.ts';
-import type { Incoming, ReadingRules } from './command-reader.ts';
+import type { Incoming } from './command-reader.ts';
 import { readCommand } from './command-reader.ts';
 import type { Answer, ConnectionState, ImapConnection, Login, SelectedMailbox } from './command.ts';
 import { InputStream } from './input-stream.ts';
 import { LoginAttempts } from './login-attempts.ts';
+import { ConnectionRules } from './connection-rules.ts';
 import { OutputStream } from './output-stream.ts';
-import { callOf } from './perform.ts';
 import type { ProtocolConnection } from './protocol-command.ts';
 import type { ShellState } from './shell-state.ts';
 
@@ -46,6 +37,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
   secure: boolean;
   closed = false;
   readonly #shell: ShellState<S>;
+  readonly #rules: ConnectionRules<S>;
   readonly #input = new InputStream();
   readonly #output = new OutputStream();
   readonly #loginAttempts = new LoginAttempts();
@@ -72,6 +64,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     this.id = origin.id;
     this.remoteAddress = origin.remoteAddress;
     this.secure = origin.secure;
+    this.#rules = new ConnectionRules(shell, this);
     this.#attach(socket);
   }
 
@@ -131,6 +124,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
 
   async readLine(): Promise<string> {
     const { limits } = this.#shell;
+    await this.#input.arrival();
     const line = await this.#input.readLine(this.loggedIn ? limits.lineBytes : limits.strangerBytes);
     if (line.kind === 'line') return line.text;
     if (line.kind === 'too long') throw new BadCommand('The line is too long');
@@ -183,6 +177,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     }
     this.#login = result.login;
     clearTimeout(this.#loginDeadline);
+    this.#loginDeadline = undefined;
     this.#socket.setTimeout(this.#shell.deadlines.inactivityMs);
     return { response: 'OK', code: `CAPABILITY ${this.capabilities}`, text: 'Logged in' };
   }
@@ -262,7 +257,8 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
   }
 
   async #serveNext(dispatcher: Dispatcher): Promise<boolean> {
-    const incoming = await readCommand(this.#input, this.#rules());
+    await this.#input.arrival();
+    const incoming = await readCommand(this.#input, this.#rules);
     if (this.#leaving) return false;
     if (!(await this.#execute(incoming, dispatcher))) return false;
     const action = this.#afterAnswer;
@@ -289,32 +285,6 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
       case 'end':
         return false;
     }
-  }
-
-  #rules(): ReadingRules {
-    const { limits, commands, options } = this.#shell;
-    const commandOf = (text: string) => commands.get(/^\S+ ((?:UID )?\S+)/i.exec(text)?.[1]?.toUpperCase() ?? '');
-    return {
-      maxLineBytes: this.loggedIn ? limits.lineBytes : limits.strangerBytes,
-      maxLiteralBytes: (text) => {
-        if (!this.loggedIn) return limits.strangerBytes;
-        return commandOf(text)?.takesMessage === true ? options.maxMessageBytes : limits.literalBytes;
-      },
-      tellTooBig: (text, maxBytes) =>
-        commandOf(text)?.tellTooBig?.(maxBytes) ?? `A string of more than ${maxBytes} bytes is not accepted here.`,
-      refuseLiteral: async (text, literals) => {
-        const command = commandOf(text);
-        const line = parseBeginning(text, literals);
-        if (command?.beforeLiteral === undefined || line === null || !command.states.includes(this.state)) return null;
-        try {
-          return await command.beforeLiteral(this, callOf(line));
-        } catch (error) {
-          if (error instanceof ConnectionGone) throw error;
-          return answerToError(error, options.log, { ...this.#fields(), command: line.command });
-        }
-      },
-      goAhead: () => this.prompt('OK'),
-    };
   }
 
   #attach(socket: Socket): void {

@@ -20,7 +20,11 @@ export interface CoreServer extends EventEmitter {
 export interface CoreConnection {
   readonly id: string;
   readonly remoteAddress: string;
-  readonly writeStream: Transform;
+  /** Where it would write answers to; ours never do. */
+  writeStream: Transform | null;
+  /** Where it would read from, had it been told to. */
+  _parser: object | null;
+  session: { commandCounters: Record<string, number> };
   _currentCommand: CoreCommand | false;
   /** Hands over a line; `callback` is called when the next one may come, and never after a BYE. */
   _onCommand(command: { value: string; final: true }, callback: () => void): void;

@@ -66,6 +66,9 @@ for (const command of commands) {
   };
 }
 
+/** What imap-core counts in it nobody asks for: one for all connections. */
+const session = { commandCounters: {} };
+
 /** imap-core's view of a connection: everything that it would do to the socket by itself goes to our connection. */
 class CoreSide extends IMAPConnection implements Dispatcher {
   readonly #perform: (tag: string, line: ParsedLine) => Promise<boolean>;
@@ -84,17 +87,27 @@ class CoreSide extends IMAPConnection implements Dispatcher {
     this.#client = client;
     this.#perform = perform;
     // Its two ways out overtake each other when the client reads slowly. Both lead into our one.
-    this.writeStream.unpipe(socket);
+    this.writeStream?.unpipe(socket);
+    // What nobody uses is several kilobytes for each session.
+    this.writeStream = null;
+    this._parser = null;
+    this.session = session;
   }
 
   dispatch(text: string, literals: readonly Buffer[]): Promise<void> {
     return new Promise((resolve) => {
-      this.#finished = resolve;
+      const finished = (): void => {
+        // A message that was uploaded must not stay in memory until the next command.
+        this.#command = null;
+        this.#finished = null;
+        resolve();
+      };
+      this.#finished = finished;
       this.#command = new IMAPCommand(this);
       // Literals are complete before imap-core sees the command: it would limit them to 1 kB and copy them several times.
       this.#command.literals = literals;
       this._currentCommand = this.#command;
-      this._onCommand({ value: text, final: true }, resolve);
+      this._onCommand({ value: text, final: true }, finished);
     });
   }
 
@@ -135,6 +148,7 @@ interface Accepting {
 export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(options: ShellOptions<S>): ImapShell<S> {
   const state = new ShellState(options);
   const { log } = options;
+  const toLog = (message: CoreMessage): void => report(log, message);
   const servers = new Set<CoreServer>();
   const sockets = new Set<Socket>();
   const connections = new Set<Connection<S>>();
@@ -168,9 +182,10 @@ export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(opt
       await connection.answer(tag, answer);
       return answer?.response !== 'BAD';
     });
-    core.loggelf = (message) => report(log, message);
+    core.loggelf = toLog;
     const admission = closing ? { refuse: 'The server is being shut down' } : options.admit?.(remoteAddress);
-    await connection.serve(core, admission !== undefined && 'refuse' in admission ? admission.refuse : null);
+    // Not awaited: what is in this function's hands would be kept for as long as the session lasts.
+    void connection.serve(core, admission !== undefined && 'refuse' in admission ? admission.refuse : null);
   }
 
   function listen({ address, port, tls, trustedProxies }: ImapListener): Promise<AddressInfo> {
@@ -188,7 +203,7 @@ export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(opt
       logger: false,
     });
     servers.add(server);
-    server.loggelf = (message) => report(log, message);
+    server.loggelf = toLog;
     server.server.maxConnections = state.limits.connections;
     server.server.on('connection', (socket) => {
       // From the first moment: a client that resets the connection at once would otherwise end the process.

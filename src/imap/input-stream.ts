@@ -25,6 +25,9 @@ const keptBytes = 128;
 /** An overlong line is read away up to this multiple of what is allowed; then the client is not worth waiting for. */
 const patience = 4;
 
+/** Shared: a thousand sessions wait for their next line. */
+const nothing: Buffer = Buffer.alloc(0);
+
 export class InputStream {
   readonly #chunks: Buffer[] = [];
   #buffered = 0;
@@ -62,9 +65,14 @@ export class InputStream {
     this.end();
   }
 
+  /** Resolves when there is something to read, if only the end: who waits here waits with next to nothing in memory. */
+  arrival(): Promise<void> {
+    return this.#chunks.length > 0 || this.#ended ? Promise.resolve() : this.#more();
+  }
+
   async readLine(maxBytes: number): Promise<Line> {
     const collected = new ByteCollector(maxBytes);
-    let ending = Buffer.alloc(0);
+    let ending = nothing;
     let size = 0;
     for (;;) {
       const chunk = this.#chunks[0];
@@ -154,7 +162,7 @@ export class InputStream {
 /** Grows with what really arrives: a client that announces 50 MB and sends nothing costs nothing. */
 class ByteCollector {
   readonly #maxBytes: number;
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer = nothing;
   #length = 0;
 
   constructor(maxBytes: number) {

@@ -18,7 +18,7 @@ export async function perform<S extends SelectedMailbox>(
   const answer = await answerTo(shell, connection, line);
   if (answer === null) return null;
   const { meter } = shell.options;
-  noteRefusal(answer, shell.options, fieldsOf(connection, line));
+  noteRefusal(answer, shell.options, logFieldsOf(connection, line));
   // IDLE takes as long as the client likes. A name that we do not know is whatever the client made up.
   if (line.command !== 'IDLE' && shell.commands.has(line.command))
     meter?.time('imapCommand', { command: line.command }, (performance.now() - startedAt) / 1000);
@@ -40,7 +40,7 @@ async function answerTo<S extends SelectedMailbox>(
     answer = await command.handle(connection, call);
   } catch (error) {
     if (error instanceof ConnectionGone) return null;
-    answer = answerToError(error, shell.options.log, fieldsOf(connection, line));
+    answer = answerToError(error, shell.options.log, logFieldsOf(connection, line));
   }
   const announces = command.announces === 'always' || (command.announces === 'with-uid' && call.uid);
   if (announces && answer.response !== 'BAD') {
@@ -55,7 +55,7 @@ async function answerTo<S extends SelectedMailbox>(
 }
 
 /** What a log line says of a command: never its arguments. */
-function fieldsOf(connection: ImapConnection & ProtocolConnection, { command }: ParsedLine): object {
+export function logFieldsOf(connection: ImapConnection & ProtocolConnection, { command }: ParsedLine): object {
   const login = connection.loggedIn ? loginName(connection.login.scope) : undefined;
   return { connection: connection.id, remoteAddress: connection.remoteAddress, login, command };
 }

@@ -35,8 +35,8 @@ export class OpenMailbox implements SelectedMailbox {
   readonly #onClose: () => void;
   #messages: MessageSequence;
   #isHidden: boolean;
-  /** Flags that this client was told by an answer, by UID, where its version has others; null: it may have any. */
-  readonly #told = new Map<number, string | null>();
+  /** By UID flags that this client was told by an answer, where its version has others (null: it may have any); made when there are any. */
+  #told: Map<number, string | null> | null = null;
   #stopWatching = (): void => undefined;
   #isWatched = false;
   /** Something was told with the answer to something else: IDLE reminds of it once. */
@@ -60,7 +60,7 @@ export class OpenMailbox implements SelectedMailbox {
 
   /** By answers the client was told of other flags than its version of the mailbox has. */
   get wasToldMore(): boolean {
-    return this.#told.size > 0;
+    return this.#told !== null;
   }
 
   /** The sequence number of a UID; 0 when the client does not know it. */
@@ -82,20 +82,20 @@ export class OpenMailbox implements SelectedMailbox {
 
   /** Remembers flags that an answer has just told, as it wrote them, so that nothing but what is different from them is announced. */
   noteTold(uid: number, text: string): void {
-    if (this.#messages.flagsOf(uid)?.text === text) this.#told.delete(uid);
-    else this.#told.set(uid, text);
+    if (this.#messages.flagsOf(uid)?.text === text) this.#told?.delete(uid);
+    else this.#noteTold(uid, text);
   }
 
   /** The flags that the client was told last; null when it can not know them. */
   knownFlags(uid: number): string[] | null {
-    const told = this.#told.get(uid);
+    const told = this.#told?.get(uid);
     const text = told === undefined ? this.#messages.flagsOf(uid)?.text : told;
     return text?.slice(1, -1).split(' ').filter(Boolean) ?? null;
   }
 
   /** The client can not know which flags the message has: they are announced in any case. */
   noteUnsure(uid: number): void {
-    this.#told.set(uid, null);
+    this.#noteTold(uid, null);
   }
 
   async announce(connection: ImapConnection, inPassing = false): Promise<void> {
@@ -119,8 +119,13 @@ export class OpenMailbox implements SelectedMailbox {
     if (this.#isWatched && this.#wasToldInPassing) news ||= `* ${now.length} EXISTS\r\n`;
     this.#wasToldInPassing = !this.#isWatched && (this.#wasToldInPassing || (inPassing && news !== ''));
     this.#messages = now;
-    this.#told.clear();
+    this.#told = null;
     if (news) await connection.write(news);
+  }
+
+  #noteTold(uid: number, text: string | null): void {
+    this.#told ??= new Map();
+    this.#told.set(uid, text);
   }
 
   #messagesNow(): MessageSequence {
@@ -129,8 +134,8 @@ export class OpenMailbox implements SelectedMailbox {
   }
 
   #newsOf(now: MessageSequence): string {
-    const isShared = this.#live?.messages === now && !this.#told.size;
-    return isShared ? this.#live.newsSince(this.#messages) : newsBetween(this.#messages, now, this.#told);
+    const isShared = this.#live?.messages === now && !this.#told;
+    return isShared ? this.#live.newsSince(this.#messages) : newsBetween(this.#messages, now, this.#told ?? new Map());
   }
 
   watch(wake: () => void): () => void {

@@ -17,6 +17,8 @@ export interface Certificate {
 export class TlsContexts {
   readonly #byHost = new Map<string, SecureContext>();
   readonly #default: SecureContext;
+  readonly #chooseFor = (serverName: string, done: (error: null, context: SecureContext) => void): void =>
+    done(null, this.choose(serverName));
 
   /** Throws when there is no certificate, or one that cannot be read or does not belong to its key. */
   constructor(certificates: readonly Certificate[]) {
@@ -45,7 +47,7 @@ export class TlsContexts {
     const secured = new TLSSocket(socket, {
       isServer: true,
       secureContext: this.#default,
-      SNICallback: (serverName, done) => done(null, this.choose(serverName)),
+      SNICallback: this.#chooseFor,
     });
     // For the whole handshake, in however many pieces it comes.
     const deadline = setTimeout(() => fail(new Error('the TLS handshake took too long')), timeoutMs);
@@ -62,11 +64,17 @@ export class TlsContexts {
     secured.once('end', closed).once('close', closed);
     secured.once('secure', () => {
       clearTimeout(deadline);
-      secured.off('end', closed).off('close', closed);
+      // From here on nothing of this call is held for as long as the session lasts.
+      secured.off('end', closed).off('close', closed).off('_tlsError', fail).off('error', fail);
+      secured.on('_tlsError', destroy).on('error', destroy);
       resolve(secured);
     });
     return promise;
   }
+}
+
+function destroy(this: Socket): void {
+  this.destroy();
 }
 
 /** Outlook for Mac sends the name with a trailing dot; people write names of their own language into settings. */

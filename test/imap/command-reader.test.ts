@@ -156,3 +156,22 @@ test('what was received in clear is forgotten when another source is attached', 
   input.receive(Buffer.from('k NOOP\r\n'));
   assert.deepEqual(await input.readLine(100), { kind: 'line', text: 'k NOOP' });
 });
+
+test('who waits for something to arrive is told when it has, and of the end', async () => {
+  const input = new InputStream();
+  input.attach({ pause: () => undefined, resume: () => undefined });
+  let hasArrived = false;
+  const arrival = input.arrival().then(() => (hasArrived = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(hasArrived, false);
+  input.receive(Buffer.from('a NO'));
+  await arrival;
+  await input.arrival();
+  input.receive(Buffer.from('OP\r\n'));
+  assert.deepEqual(await input.readLine(100), { kind: 'line', text: 'a NOOP' });
+  const end = input.arrival();
+  input.end();
+  await end;
+  await input.arrival();
+  assert.deepEqual(await input.readLine(100), { kind: 'end' });
+});

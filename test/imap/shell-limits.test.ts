@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { CommandDefinition, CommandHandler } from '../../src/imap/command.ts';
 import { Refusal } from '../../src/quarantine/errors.ts';
 import { startShell } from '../helpers/imap-shell.ts';
@@ -82,6 +84,28 @@ describe('a message that is appended', { timeout: 20_000 }, () => {
     assert.match(await client.read(), /^a NO \[TOOBIG\]/);
     await alive(client);
     assert.deepEqual(appended, []);
+  });
+
+  test('is not kept in memory when its command has ended', async (context) => {
+    const kept: WeakRef<Buffer>[] = [];
+    const append: CommandDefinition = {
+      names: ['APPEND'],
+      states: ['Authenticated'],
+      announces: 'never',
+      takesMessage: true,
+      handle: (_connection, { args }) => {
+        for (const argument of args)
+          if (argument.kind === 'literal' && argument.bytes) kept.push(new WeakRef(argument.bytes));
+        return Promise.resolve({ response: 'OK', text: 'Taken' });
+      },
+    };
+    const { logIn } = await startShell(context, { commands: [append], maxMessageBytes });
+    const client = await logIn();
+    assert.equal((await client.command('APPEND Spam ', Buffer.alloc(200_000))).status, 'OK');
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    assert.equal(kept.length, 1);
+    assert.ok(kept[0]?.deref() === undefined);
   });
 
   test('and is absurdly large ends the connection', async (context) => {
