@@ -12,6 +12,13 @@ const keptMailboxes = 1000;
 /** Bringing one up to date that was left alone for long may cost more than reading it anew. */
 const keptMs = 5 * 60_000;
 
+interface Kept {
+  mailbox: LiveMailbox;
+  leftAt: number;
+  /** When it was left: a session that went away may have a refresh under way that changes it yet. */
+  messages: number;
+}
+
 interface Entry {
   opening: Promise<LiveMailbox>;
   /** Null until it is there. */
@@ -24,7 +31,7 @@ export class LiveMailboxes {
   readonly #now: () => number;
   readonly #inUse = new Map<string, Entry>();
   /** In the order in which they were left. */
-  readonly #kept = new Map<string, { mailbox: LiveMailbox; leftAt: number }>();
+  readonly #kept = new Map<string, Kept>();
   #messagesKept = 0;
 
   /** @param now milliseconds of a clock that never goes back */
@@ -72,7 +79,7 @@ export class LiveMailboxes {
   #takeKept(key: string): Entry | null {
     const kept = this.#kept.get(key);
     if (!kept) return null;
-    this.#drop(key, kept.mailbox);
+    this.#drop(key, kept);
     if (this.#now() - kept.leftAt > keptMs) return null;
     const entry: Entry = { opening: Promise.resolve(kept.mailbox), mailbox: kept.mailbox, sessions: 0 };
     this.#inUse.set(key, entry);
@@ -87,17 +94,18 @@ export class LiveMailboxes {
   }
 
   #keep(key: string, mailbox: LiveMailbox): void {
-    this.#kept.set(key, { mailbox, leftAt: this.#now() });
-    this.#messagesKept += mailbox.messages.length;
+    const messages = mailbox.messages.length;
+    this.#kept.set(key, { mailbox, leftAt: this.#now(), messages });
+    this.#messagesKept += messages;
     for (const [oldest, kept] of this.#kept) {
       if (this.#messagesKept <= keptMessages && this.#kept.size <= keptMailboxes) return;
-      this.#drop(oldest, kept.mailbox);
+      this.#drop(oldest, kept);
     }
   }
 
-  #drop(key: string, mailbox: LiveMailbox): void {
+  #drop(key: string, { messages }: Kept): void {
     this.#kept.delete(key);
-    this.#messagesKept -= mailbox.messages.length;
+    this.#messagesKept -= messages;
   }
 }
 

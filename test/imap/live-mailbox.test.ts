@@ -179,6 +179,27 @@ describe('the live mailboxes', () => {
     assert.deepEqual(store.opened.slice(1003), ['domain', 'global', 'domain']);
   });
 
+  it('that change while they are being left make no room disappear for others', async () => {
+    const store = new ScriptedStore();
+    const mailboxes = new LiveMailboxes(store, () => 0);
+    const uids = Uint32Array.from({ length: 1_500_000 }, (_, i) => i + 1);
+    store.openMailbox = ({ role }) => {
+      store.opened.push(role);
+      const flags = new Uint32Array(uids.length);
+      return Promise.resolve({ uidValidity: 7, uidNext: 2_000_000, modseq: 1, uids, flags, flagSets: [[]] });
+    };
+    const live = await mailboxes.enter(address);
+    Object.assign(store, { modseq: 2, gone: uids });
+    // A connection that is lost during IDLE leaves the mailbox with a refresh under way.
+    const refreshed = live.refresh();
+    mailboxes.leave(address, live);
+    await refreshed;
+    mailboxes.leave(address, await mailboxes.enter(address));
+    Object.assign(store, { modseq: 1, gone: [] });
+    for (let i = 0; i < 2; i++) mailboxes.leave(bobs, await mailboxes.enter(bobs));
+    assert.equal(store.opened.length, 2, 'there is room for one large mailbox');
+  });
+
   it('that were numbered anew are opened anew, for who comes and not for who is there', async () => {
     const store = new ScriptedStore();
     const mailboxes = new LiveMailboxes(store);
