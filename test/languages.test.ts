@@ -58,6 +58,13 @@ const drops: [DropFolder, Partial<DropTally>, en: string, de: string][] = [
     '1 message will be delivered to its recipients. 2 messages will be reported as not spam.',
     '1 Nachricht wird ihren Empfängern zugestellt. 2 Nachrichten werden als „kein Spam“ gemeldet.',
   ],
+  // One that had been reported before, another one that had been released before.
+  [
+    releaseAndTrain,
+    { total: 2, deliveries: 1, reports: 1 },
+    '1 message will be delivered to its recipients. 1 message will be reported as not spam.',
+    '1 Nachricht wird ihren Empfängern zugestellt. 1 Nachricht wird als „kein Spam“ gemeldet.',
+  ],
   [
     notSpam,
     { reports: 2 },

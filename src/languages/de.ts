@@ -116,8 +116,8 @@ const german: Sentences = {
 export default german;
 
 function dropped(drop: DropFolder, tally: DropTally): string {
-  const { deliveries, reports, deleted, nothing } = tally;
-  if (!tally.total) return german.noMessages;
+  const { total, deliveries, reports, deleted, nothing } = tally;
+  if (!total) return german.noMessages;
   const verdict = verdictOf(drop);
   if (!delivers(drop) && !verdict) {
     return deleted
@@ -127,7 +127,8 @@ function dropped(drop: DropFolder, tally: DropTally): string {
   const verdictName = verdict === 'ham' ? '„kein Spam“' : 'Spam';
   const delivered = `${count(deliveries)} ${will(deliveries)} ihren Empfängern zugestellt`;
   const parts: string[] = [];
-  if (deliveries && deliveries === reports) parts.push(`${delivered} und als ${verdictName} gemeldet.`);
+  const areTheSame = deliveries === reports && deliveries + nothing === total;
+  if (deliveries && areTheSame) parts.push(`${delivered} und als ${verdictName} gemeldet.`);
   else {
     if (deliveries) parts.push(`${delivered}.`);
     if (reports) parts.push(`${count(reports)} ${will(reports)} als ${verdictName} gemeldet.`);

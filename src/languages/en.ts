@@ -108,8 +108,8 @@ const english: Sentences = {
 export default english;
 
 function dropped(drop: DropFolder, tally: DropTally): string {
-  const { deliveries, reports, deleted, nothing } = tally;
-  if (!tally.total) return english.noMessages;
+  const { total, deliveries, reports, deleted, nothing } = tally;
+  if (!total) return english.noMessages;
   const verdict = verdictOf(drop);
   if (!delivers(drop) && !verdict) {
     return deleted
@@ -119,7 +119,8 @@ function dropped(drop: DropFolder, tally: DropTally): string {
   const delivered = `${count(deliveries)} will be delivered to ${deliveries === 1 ? 'its' : 'their'} recipients`;
   const reported = `reported as ${verdict === 'ham' ? 'not spam' : 'spam'}`;
   const parts: string[] = [];
-  if (deliveries && deliveries === reports) parts.push(`${delivered} and ${reported}.`);
+  const areTheSame = deliveries === reports && deliveries + nothing === total;
+  if (deliveries && areTheSame) parts.push(`${delivered} and ${reported}.`);
   else {
     if (deliveries) parts.push(`${delivered}.`);
     if (reports) parts.push(`${count(reports)} will be ${reported}.`);
