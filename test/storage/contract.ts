@@ -7,6 +7,7 @@ import { concurrencyContract } from './contract/concurrency.ts';
 import { contentContract } from './contract/content.ts';
 import { feedContract } from './contract/feed.ts';
 import { findContract } from './contract/find.ts';
+import { flagContract } from './contract/flags.ts';
 import { jobContract } from './contract/jobs.ts';
 import { packedContract } from './contract/packed.ts';
 import { recordContract } from './contract/records.ts';
@@ -21,6 +22,7 @@ export function storageContract(name: string, open: OpenStore): void {
   describe(`${name}: what arrives`, () => arrivalContract(open));
   describe(`${name}: what changes`, () => commitContract(open));
   describe(`${name}: UIDs`, () => uidContract(open));
+  describe(`${name}: flags`, () => flagContract(open));
   describe(`${name}: the change feed`, () => feedContract(open));
   describe(`${name}: who sees what`, () => scopeContract(open));
   describe(`${name}: lists with prepared values`, () => packedContract(open));

@@ -1,11 +1,10 @@
 // Contract: UIDs, UIDNEXT and UIDVALIDITY (RFC 9051 section 2.3.1.1, DESIGN section 5).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Mark } from '../../../src/quarantine/message.ts';
 import type { Storage } from '../../../src/quarantine/ports.ts';
 import type { Scope } from '../../../src/quarantine/scope.ts';
 import { changesSince, openedMailbox } from '../../helpers/mailbox.ts';
-import { insertMessage, newContent, ownerOf } from '../../helpers/messages.ts';
+import { insertMessage, ownerOf } from '../../helpers/messages.ts';
 import { back, change, flagged, hiddenFrom, removed } from './changes.ts';
 import { alice, bob, exampleCom, exampleOrg, global, withStore } from './store.ts';
 import type { OpenStore } from './store.ts';
@@ -169,35 +168,6 @@ export function uidContract(open: OpenStore): void {
       assert.deepEqual([await firstUnseen(alice), await firstUnseen(exampleCom), await firstUnseen(global)], [2, 1, 1]);
       assert.equal((await storage.mailboxStatus(alice, 'caught')).unseen, 2);
       assert.equal((await storage.mailboxStatus(exampleCom, 'caught')).unseen, 3);
-    }),
-  );
-
-  test(
-    'a mailbox is opened with the flags of each of its messages, as that login sees them',
-    withStore(open, async ({ storage }) => {
-      const content = newContent();
-      const flagsOf = (i: number) => ({
-        global: i % 7 ? [] : ['\\Flagged'],
-        domain: [],
-        user: [...(i % 3 ? [] : ['\\Seen']), ...(i % 4 ? [] : [`work${i % 8}`])],
-      });
-      const marksOf = (i: number): Mark[] => (i % 10 ? [] : ['$Released']);
-      const numbers = Array.from({ length: 100 }, (_, i) => i);
-      for (const i of numbers) {
-        const given = { content, flags: flagsOf(i), marks: marksOf(i) };
-        await insertMessage(storage, { ...given, owner: ownerOf(i % 5 ? 'alice@example.com' : 'bob@example.com') });
-      }
-      for (const scope of [global, exampleCom, alice, bob]) {
-        const { messages } = await openedMailbox(storage, scope, 'caught');
-        const shown = numbers.filter((i) => scope.role !== 'user' || (i % 5 === 0) === (scope === bob));
-        assert.deepEqual(
-          messages,
-          shown.map((i) => ({ uid: i + 1, flags: [...flagsOf(i)[scope.role], ...marksOf(i)] })),
-        );
-        const { flags, flagSets } = await storage.openMailbox(scope, 'caught');
-        assert.equal(flags.length, messages.length);
-        assert.equal(new Set(flagSets.map((set) => set.join())).size, flagSets.length, 'each combination once');
-      }
     }),
   );
 
