@@ -1,5 +1,6 @@
-// FETCH message by message: whatever a list of packed values (fetch-list.ts) does not answer, above all BODY sections, of which only the bytes
-// that go out are read. Memory is bounded by the page and the window, whatever is asked for; a slow client is waited for. Called by FETCH.
+// FETCH message by message: whatever a list of packed values (fetch-list.ts) does not answer, above all large messages and parts of messages, of
+// which only the bytes that go out are read. Memory is bounded by the page and the window, whatever is asked for; a slow client is waited for. Called by
+// FETCH.
 import type { ListedMessage, UidRange } from '../quarantine/ports.ts';
 import { storeFlags } from '../quarantine/flags.ts';
 import type { View } from '../quarantine/message.ts';

@@ -1,6 +1,7 @@
-// A FETCH that is answered from packed values alone, as mail programs open a folder: some hundred messages come from the storage in one piece,
-// and their lines go out in large writes. A message with a value that is not packed is answered the long way, in its place. A slow client is
-// waited for, and others are served between any two pages. Called by FETCH.
+// A FETCH that is answered from packed values alone, as mail programs open a folder or load what is in it: hundreds of messages, or as many
+// whole ones as some hundred kilobytes hold, come from the storage in one piece, and their lines go out in large writes. A message with a
+// value that is not packed is answered the long way, in its place. A slow client is waited for, and others are served between any two pages.
+// Called by FETCH.
 import type { View } from '../quarantine/message.ts';
 import type { PackedMessages, ScopedStorage, UidRange } from '../quarantine/ports.ts';
 import { giveChunkBack, takeChunk } from './chunk-pool.ts';
@@ -53,7 +54,7 @@ async function* pages(
   let left = ranges;
   for (let coming = ask(left); coming;) {
     const page = await coming;
-    left = page.uids.length < pageSize ? [] : rangesAfter(left, page.uids.at(-1) ?? 0);
+    left = page.uids.length ? rangesAfter(left, page.uids.at(-1) ?? 0) : [];
     coming = ask(left);
     yield page;
   }

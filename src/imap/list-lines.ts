@@ -47,10 +47,13 @@ export class ListLines {
 
   #valueBytes({ messages, flagTexts }: ListPage, index: number): number {
     const { flags, positions } = messages;
-    const width = this.#plan.query.values.length * 2;
+    const width = this.#plan.query.values.length;
     let bytes = flagTexts[flags[index] ?? 0]?.length ?? 0;
-    for (let at = index * width; at < (index + 1) * width; at += 2)
+    for (const { value } of this.#plan.items) {
+      if (value < 0) continue;
+      const at = (index * width + value) * 2;
       bytes += (positions[at + 1] ?? 0) - (positions[at] ?? 0);
+    }
     return bytes;
   }
 }

@@ -17,6 +17,8 @@ export interface ListPage {
 export interface ListItem {
   /** With what separates it from the item before. */
   label: Buffer;
+  /** Place of the packed value that it is made of, which is the most that it takes; -1 when there is none. */
+  value: number;
   /** Puts the value of the message at `index` into the buffer; answers where it ends. */
   put(buffer: Buffer, start: number, page: ListPage, index: number): number;
 }
@@ -34,30 +36,40 @@ export function planList(items: readonly FetchItem[]): ListPlan | null {
   const values = new Set<PackedValue>();
   const also = new Set<PackedQuery['also'][number]>();
   for (const item of items) {
-    if (item.kind === 'body' || (item.kind === 'section' && !isListHeader(item))) return null;
-    if (item.kind === 'section') values.add('listHeader');
-    else if (item.kind === 'envelope' || item.kind === 'bodyStructure') values.add(item.kind);
-    else if (item.kind !== 'uid') also.add(listNames[item.kind]);
+    const value = valueOf(item);
+    if (value) values.add(value);
+    else if (item.kind === 'body' || item.kind === 'section') return null;
+    else if (item.kind === 'flags' || item.kind === 'size' || item.kind === 'internalDate')
+      also.add(listNames[item.kind]);
   }
   const query = { values: [...values], also: [...also] };
   return {
     query,
-    items: items.map((item, i) => ({
-      label: Buffer.from(`${i ? ' ' : ' FETCH ('}${item.label} `, 'latin1'),
-      put: putter(item, query.values),
-    })),
+    items: items.map((item, i) => {
+      const name = valueOf(item);
+      const place = name ? query.values.indexOf(name) : -1;
+      const label = Buffer.from(`${i ? ' ' : ' FETCH ('}${item.label} `, 'latin1');
+      return { label, value: place, put: putter(item, query.values.length, place) };
+    }),
   };
 }
 
 const listNames = { flags: 'flags', size: 'sizeBytes', internalDate: 'internalDates' } as const;
 
-/** Asks for nothing but fields of the packed list header. */
-function isListHeader({ section, partial }: SectionItem): boolean {
-  if (section.what !== 'HEADER.FIELDS' || section.part.length || partial) return false;
-  return section.fields.every((field) => listedFields.has(field.toLowerCase()));
+/** The packed value that has all that an item asks for. */
+function valueOf(item: FetchItem): PackedValue | null {
+  if (item.kind === 'section') return sectionValue(item);
+  return item.kind === 'envelope' || item.kind === 'bodyStructure' ? item.kind : null;
 }
 
-function putter(item: FetchItem, values: readonly PackedValue[]): ListItem['put'] {
+function sectionValue({ section, partial }: SectionItem): PackedValue | null {
+  if (section.part.length || partial) return null;
+  if (section.what === 'ALL') return 'content';
+  const isListed = section.fields.every((field) => listedFields.has(field.toLowerCase()));
+  return section.what === 'HEADER.FIELDS' && isListed ? 'listHeader' : null;
+}
+
+function putter(item: FetchItem, width: number, place: number): ListItem['put'] {
   switch (item.kind) {
     case 'uid':
       return (buffer, start, { messages }, index) => putNumber(buffer, start, messages.uids[index] ?? 0);
@@ -70,33 +82,41 @@ function putter(item: FetchItem, values: readonly PackedValue[]): ListItem['put'
       return (buffer, start, { messages }, index) =>
         start + buffer.write(formatInternalDate(messages.internalDates[index] ?? 0), start, 'latin1');
     case 'envelope':
-    case 'bodyStructure': {
-      const place = values.indexOf(item.kind);
+    case 'bodyStructure':
       return (buffer, start, { messages }, index) => {
-        const at = (index * values.length + place) * 2;
+        const at = (index * width + place) * 2;
         return start + messages.bytes.copy(buffer, start, messages.positions[at], messages.positions[at + 1]);
       };
-    }
     case 'section':
-      return headerPutter(item, values);
+      return item.section.what === 'ALL' ? contentPutter(width, place) : headerPutter(item, width, place);
     case 'body':
       throw new Error('BODY is not packed');
   }
 }
 
-function headerPutter({ section }: SectionItem, values: readonly PackedValue[]): ListItem['put'] {
+function contentPutter(width: number, place: number): ListItem['put'] {
+  return (buffer, start, { messages: { bytes, positions } }, index) => {
+    const at = (index * width + place) * 2;
+    const [from = 0, to = 0] = [positions[at], positions[at + 1]];
+    const value = putLiteral(buffer, start, to - from);
+    return value + bytes.copy(buffer, value, from, to);
+  };
+}
+
+function headerPutter({ section }: SectionItem, width: number, place: number): ListItem['put'] {
   const isWhole = new Set(section.fields.map((field) => field.toLowerCase())).size === listedFields.size;
   const select = fieldSelector(section);
   return (buffer, start, { messages: { bytes, positions } }, index) => {
-    const at = (index * values.length + values.indexOf('listHeader')) * 2;
+    const at = (index * width + place) * 2;
     const header = bytes.subarray(positions[at], positions[at + 1]);
     const selected = isWhole ? header : select(header);
-    const value = putBytes(
-      buffer,
-      putNumber(buffer, putBytes(buffer, start, literalBegin), selected.length),
-      literalEnd,
-    );
+    const value = putLiteral(buffer, start, selected.length);
     buffer.set(selected, value);
     return value + selected.length;
   };
+}
+
+/** What stands before the bytes of a literal. */
+function putLiteral(buffer: Buffer, start: number, length: number): number {
+  return putBytes(buffer, putNumber(buffer, putBytes(buffer, start, literalBegin), length), literalEnd);
 }

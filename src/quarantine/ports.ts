@@ -92,14 +92,14 @@ export interface ListedMessage {
   flags: string[];
 }
 
-/** As in a reading. */
-export type PackedValue = 'envelope' | 'bodyStructure' | 'listHeader';
+/** As in a reading; `content` is the message itself. */
+export type PackedValue = 'envelope' | 'bodyStructure' | 'listHeader' | 'content';
 
 export interface PackedQuery {
   values: readonly PackedValue[];
   /** What else is told of each message; the lists of what is not named here are empty. */
   also: readonly ('flags' | 'sizeBytes' | 'internalDates')[];
-  /** Messages at most. */
+  /** Messages at most. Whole contents may end an answer before it is reached; one that has no messages has seen them all. */
   limit: number;
 }
 

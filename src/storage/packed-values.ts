@@ -6,17 +6,33 @@ import { FlagTable } from './flagged-uids.ts';
 /** What is larger is left out, so that an answer stays small whatever was sent to us: 1000 messages have 8 MB at most for each value. */
 export const largestPackedBytes = 8 * 1024;
 
-/** Of one message; null for what is not packed. */
-export type PackableValues = Partial<Record<PackedValue, string | null>>;
+/** Contents that are larger are read in pieces, one by one. */
+export const largestPackedContentBytes = 256 * 1024;
+/** An answer that has so much of contents takes no more: little enough to be held several times, large enough to be worth the way. */
+export const enoughContentBytes = 512 * 1024;
+
+/** Of one message, a string for the wire or bytes; null for what is not packed. */
+export type PackableValues = Partial<Record<PackedValue, string | Uint8Array | null>>;
 
 /** What a query wants of a reading, without what is too large. */
 export function packable(reading: Reading | null, { values }: PackedQuery): PackableValues {
   const picked: PackableValues = {};
   for (const name of values) {
+    if (name === 'content') continue;
     const value = reading?.[name] ?? null;
     picked[name] = value !== null && value.length <= largestPackedBytes ? value : null;
   }
   return picked;
+}
+
+/** How many of the messages an answer with their contents has. */
+export function countOfContents(listed: readonly ListedMessage[]): number {
+  let bytes = 0;
+  const last = listed.findIndex(({ sizeBytes }) => {
+    bytes += sizeBytes <= largestPackedContentBytes ? sizeBytes : 0;
+    return bytes >= enoughContentBytes;
+  });
+  return last < 0 ? listed.length : last + 1;
 }
 
 /** For a driver that reads messages one by one: `found` are the values of each. */
@@ -35,7 +51,7 @@ export function pack(
         positions.push(-1, -1);
         continue;
       }
-      pieces.push(Buffer.from(value, 'latin1'));
+      pieces.push(typeof value === 'string' ? Buffer.from(value, 'latin1') : Buffer.from(value));
       positions.push(at, at + value.length);
       at += value.length;
     }

@@ -26,6 +26,8 @@ const requests = [
   'FETCH 2:4,6 (BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (date subject from to)] ENVELOPE)',
   'FETCH 1:* (BODY.PEEK[HEADER.FIELDS (Priority)])',
   'UID FETCH 3:999 (INTERNALDATE)',
+  'FETCH 1:* (BODY.PEEK[])',
+  'UID FETCH 1:* (FLAGS BODY.PEEK[] ENVELOPE RFC822.SIZE)',
 ];
 
 const contents = [
@@ -36,6 +38,7 @@ const contents = [
   'Content-Type: multipart/alternative; boundary=x\r\n\r\n--x\r\n\r\none\r\n--x\r\nContent-Type: text/html\r\n\r\ntwo\r\n--x--\r\n',
   'Subject: without an end',
   'X-Unknown: nothing that is listed\r\n\r\nbody',
+  `Subject: many pieces\r\n\r\n${'a line\r\n'.repeat(100_000)}`,
 ].map((source) => newContent(source));
 
 /** A server with these messages; `packing` decides which of them the storage answers packed, by their place. */
@@ -80,6 +83,22 @@ describe('a list', () => {
         assert.deepEqual(await client.command(request), expected, request);
       }
     }
+  });
+
+  it('has room for items that repeat each other', options, async () => {
+    await using server = await startTestServer();
+    const content = newContent(`To: ${'<somebody@remote.example>, '.repeat(200)}<a@remote.example>\r\n\r\nbody`);
+    const messages = Array.from({ length: 30 }, () => newMessage({ content }));
+    await server.storage.insert({ content, messages, skipKnown: false }, testNow);
+    const client = await server.open('Caught');
+    const fields = LIST_HEADER_FIELDS.filter((field) => field !== 'To');
+    const items = fields.map((field) => `BODY.PEEK[HEADER.FIELDS (To ${field})]`);
+    const { status, untagged } = await client.command(`FETCH 1:* (${items.join(' ')})`);
+    assert.equal(status, 'OK');
+    const [first, ...others] = untagged.map((line) => line.replace(/^\* \d+ /, ''));
+    assert.equal(others.length, 29);
+    assert.equal(first?.split('somebody').length, 200 * items.length + 1);
+    assert.ok(others.every((line) => line === first));
   });
 
   it('names each message once and in order, however many there are', options, async () => {

@@ -18,6 +18,8 @@ describe('a FETCH', () => {
     ['(BODY.PEEK[HEADER.FIELDS (From)] ENVELOPE BODY.PEEK[HEADER.FIELDS (To)])', ['listHeader', 'envelope'], []],
     ['ALL', ['envelope'], ['flags', 'internalDates', 'sizeBytes']],
     ['FAST', [], ['flags', 'internalDates', 'sizeBytes']],
+    ['BODY.PEEK[]', ['content'], []],
+    ['(RFC822.SIZE BODY.PEEK[] FLAGS)', ['content'], ['sizeBytes', 'flags']],
   ] as const)
     test(`of ${items.slice(0, 60)} is a list`, () => {
       const found = plan(items);
@@ -27,7 +29,7 @@ describe('a FETCH', () => {
   for (const items of [
     'BODY',
     'FULL',
-    'BODY.PEEK[]',
+    'BODY.PEEK[]<0.100>',
     'BODY.PEEK[HEADER]',
     'BODY.PEEK[TEXT]',
     'BODY.PEEK[1]',

@@ -96,6 +96,15 @@ export async function readBytes(
   return Buffer.from(bytesOf(content)).subarray(from, to);
 }
 
+/** Whole contents, by digest; none for what is not in its document as a whole. */
+export async function readSmall({ contents }: Connection, digests: readonly string[]): Promise<Map<string, Buffer>> {
+  const found = await contents
+    .find({ _id: { $in: [...digests] }, bytes: { $exists: true } }, { projection: { sizeBytes: 1, bytes: 1 } })
+    .toArray();
+  const whole = found.map((content) => [content._id, Buffer.from(bytesOf(content))] as const);
+  return new Map(whole.filter(([, { length }], i) => length === found[i]?.sizeBytes));
+}
+
 /** The client is told to give buffers (connection.ts); a Binary is what its types allow for. */
 function bytesOf({ _id, bytes }: ContentDocument): Uint8Array {
   if (!bytes) throw new Error(`the bytes of content ${_id} are missing`);

@@ -17,11 +17,11 @@ import { sequenceKey } from '../../quarantine/scope.ts';
 import { slicesOf } from '../../quarantine/slices.ts';
 import type { Scope } from '../../quarantine/scope.ts';
 import { flaggedUids } from '../flagged-uids.ts';
-import { pack, packable } from '../packed-values.ts';
+import { countOfContents, pack, packable } from '../packed-values.ts';
 import type { PackableValues } from '../packed-values.ts';
 import { loginKey } from '../shown.ts';
 import { inOrder } from '../uid-ranges.ts';
-import { readBytes } from './contents.ts';
+import { readBytes, readSmall } from './contents.ts';
 import { fromStored } from './fields.ts';
 import type { Writing } from './messages.ts';
 import { mailboxId } from './schema.ts';
@@ -38,6 +38,8 @@ export type Reader = Writing;
 
 /** Each may take several megabytes, if somebody wants it to. */
 const readingsAtOnce = 20;
+/** As many as an answer with contents mostly has. */
+const contentsAtOnce = 100;
 
 /** How often a mailbox is read again because it changed meanwhile. */
 const snapshotTries = 20;
@@ -180,13 +182,28 @@ export async function listPacked(
   reader: Reader,
   { ranges, query, ...mailbox }: Mailbox & { ranges: readonly UidRange[]; query: PackedQuery },
 ): Promise<PackedMessages> {
-  const listed = await list(reader, { ...mailbox, ranges, limit: query.limit });
+  const hasContents = query.values.includes('content');
+  const limit = hasContents ? Math.min(query.limit, contentsAtOnce) : query.limit;
+  const all = await list(reader, { ...mailbox, ranges, limit });
+  const listed = hasContents ? all.slice(0, countOfContents(all)) : all;
   const found: PackableValues[] = [];
   for (const slice of query.values.length ? slicesOf(listed, readingsAtOnce) : []) {
-    const some = await readings(reader, { scope: mailbox.scope, ids: slice.map(({ id }) => id) });
-    found.push(...some.map((reading) => packable(reading, query)));
+    const asked = { scope: mailbox.scope, ids: slice.map(({ id }) => id) };
+    const some = query.values.some((name) => name !== 'content') ? await readings(reader, asked) : [];
+    const contents = hasContents ? await smallContents(reader, asked) : [];
+    found.push(...slice.map((_, i) => ({ ...packable(some[i] ?? null, query), content: contents[i] ?? null })));
   }
   return pack(listed, found, query);
+}
+
+/** In the order of `ids`; null for what is large or not there. */
+async function smallContents(
+  { connection }: Reader,
+  { scope, ids }: { scope: Scope; ids: readonly string[] },
+): Promise<(Buffer | null)[]> {
+  const digests = await contentDigests({ connection }, scope, ids);
+  const contents = await readSmall(connection, [...new Set(digests.values())]);
+  return ids.map((id) => contents.get(digests.get(id) ?? '') ?? null);
 }
 
 export async function messagesByUid(

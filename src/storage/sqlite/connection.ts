@@ -10,6 +10,8 @@ export interface Connection {
   /** The first row of a query. */
   get<Row>(sql: string, ...values: Bound[]): Row | undefined;
   all<Row>(sql: string, ...values: Bound[]): Row[];
+  /** Row after row, as they are asked for; whoever has enough may stop. */
+  each<Row>(sql: string, ...values: Bound[]): Iterable<Row>;
   /** The first column of all rows. */
   column<Value>(sql: string, ...values: Bound[]): Value[];
   /** Runs a writing statement; answers how many rows it changed. */
@@ -42,6 +44,7 @@ export function openConnection(path: string, { readOnly }: { readOnly: boolean }
     database,
     get: <Row>(sql: string, ...values: Bound[]) => statement(sql).get(...values) as Row | undefined,
     all: <Row>(sql: string, ...values: Bound[]) => statement(sql).all(...values) as Row[],
+    each: <Row>(sql: string, ...values: Bound[]) => statement(sql).iterate(...values) as Iterable<Row>,
     column: <Value>(sql: string, ...values: Bound[]) =>
       statement(sql)
         .all(...values)

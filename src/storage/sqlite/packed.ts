@@ -7,6 +7,8 @@ import { largestPackedBytes } from '../packed-values.ts';
 import { inOrder } from '../uid-ranges.ts';
 import type { Connection } from './connection.ts';
 import type { Mailbox } from './mailboxes.ts';
+import { placeContents, readContents } from './packed-contents.ts';
+import type { PackedContents } from './packed-contents.ts';
 import { readNumbers } from './number-texts.ts';
 import { lengthBytes, preparedTables } from './prepared.ts';
 import type { PreparedTable } from './prepared.ts';
@@ -35,15 +37,18 @@ export function listPacked(
   const sql = sqlFor(mailbox, query, tables);
   const { values } = mailboxColumns(mailbox.scope, mailbox.view);
   const found: Strung[] = [];
-  let left = query.limit;
-  for (const { from, to } of inOrder(ranges)) {
+  const ordinals = inOrder(ranges).map(({ from, to }) => ({ from: from + uidBase, to: to + uidBase }));
+  const contents = query.values.includes('content') ? readContents(connection, mailbox, ordinals, query.limit) : null;
+  let left = contents?.length ?? query.limit;
+  for (const { from, to } of ordinals) {
     if (left <= 0) break;
-    const strung = connection.get<Strung>(sql, uidBase, ...values, from + uidBase, to + uidBase, left);
+    const strung = connection.get<Strung>(sql, uidBase, ...values, from, to, left);
     if (!strung?.count) continue;
     found.push(strung);
     left -= strung.count;
   }
-  return unstrung(found, query, tables);
+  const messages = unstrung(found, query, tables);
+  return contents ? withContents(messages, contents, query) : messages;
 }
 
 function tablesFor({ values }: PackedQuery): PreparedTable[] {
@@ -126,6 +131,18 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
     at += piece.length;
   }
   return all;
+}
+
+function withContents(
+  messages: SentPackedMessages,
+  contents: PackedContents,
+  { values }: PackedQuery,
+): SentPackedMessages {
+  const { bytes, positions } = placeContents(messages.bytes, contents);
+  const place = values.indexOf('content');
+  for (const [message, [start, end]] of positions.entries())
+    messages.positions.set([start, end], (message * values.length + place) * 2);
+  return { ...messages, bytes };
 }
 
 /** Walks through the lengths: begin and end of each value that was asked for, -1 where a mark stands. */

@@ -10,7 +10,8 @@ import { alice, bob, exampleCom, global, withStore } from './store.ts';
 import type { OpenStore } from './store.ts';
 
 const everything = [{ from: 1, to: 4_294_967_295 }];
-const allValues: readonly PackedValue[] = ['envelope', 'bodyStructure', 'listHeader'];
+type Prepared = Exclude<PackedValue, 'content'>;
+const allValues: readonly Prepared[] = ['envelope', 'bodyStructure', 'listHeader'];
 const all: PackedQuery = { values: allValues, also: ['flags', 'sizeBytes', 'internalDates'], limit: 1000 };
 
 interface Unpacked {
@@ -83,7 +84,7 @@ export function packedContract(open: OpenStore): void {
         sizeBytes: undefined,
         internalDate: undefined,
       };
-      const wanted: PackedValue[][] = [[], ['listHeader'], ['bodyStructure', 'envelope'], ['listHeader', 'envelope']];
+      const wanted: Prepared[][] = [[], ['listHeader'], ['bodyStructure', 'envelope'], ['listHeader', 'envelope']];
       for (const values of wanted)
         assert.deepEqual(await listed(storage, alice, { values, also: [], limit: 9 }), [
           { ...nothing, values: values.map((name): string | null => reading[name]) },
@@ -234,6 +235,75 @@ export function packedContract(open: OpenStore): void {
       const newer = { ...reading, version: reading.version + 1, envelope: '(NEWER)', listHeader: null };
       await storage.keepContent({ ...content, reading: newer }, arrivedAt);
       assert.deepEqual((await listed(storage, alice))[0]?.values, ['(NEWER)', reading.bodyStructure, null]);
+    }),
+  );
+
+  test(
+    'a list has whole contents, those of bytes that are no text, too, and other values beside them',
+    withStore(open, async ({ storage }) => {
+      const sources = ['Subject: a\r\n\r\ntext', Buffer.from('\0\xff\r\n\r\n\0\xc3', 'latin1'), 'x'.repeat(30_000)];
+      const contents = sources.map((source) => newContent(source));
+      for (const content of contents) await insertMessage(storage, { content });
+      const whole = contents.map(({ bytes }) => bytes.toString('latin1'));
+      for (const [values, expected] of [
+        [['content'], whole.map((content) => [content])],
+        [
+          ['envelope', 'content', 'listHeader'],
+          contents.map(({ reading }, i) => [reading.envelope, whole[i], reading.listHeader]),
+        ],
+      ] as const) {
+        const found = await listed(storage, alice, { ...all, values });
+        assert.deepEqual(
+          found.map((each) => each.values),
+          expected,
+        );
+        assert.deepEqual(
+          found.map(({ sizeBytes }) => sizeBytes),
+          whole.map(({ length }) => length),
+        );
+      }
+    }),
+  );
+
+  test(
+    'a list leaves out a content that is large or empty',
+    withStore(open, async ({ storage }) => {
+      for (const source of ['', 'y'.repeat(600_000), 'small'])
+        await insertMessage(storage, { content: newContent(source) });
+      const found = await listed(storage, alice, { values: ['content'], also: [], limit: 9 });
+      assert.deepEqual(
+        found.map(({ values }) => values[0] || null),
+        [null, null, 'small'],
+      );
+    }),
+  );
+
+  test(
+    'a list of contents comes in answers of bounded size, and each message in one of them',
+    withStore(open, async ({ storage }) => {
+      const content = newContent('z'.repeat(50_000));
+      const messages = Array.from({ length: 40 }, () => newMessage({ content }));
+      await storage.insert({ content, messages, skipKnown: false }, arrivedAt);
+      const query: PackedQuery = { values: ['content'], also: [], limit: 1000 };
+      const uids: number[] = [];
+      for (let answers = 0; uids.length < 40; answers++) {
+        const next = (uids.at(-1) ?? 0) + 1;
+        const ranges = [
+          { from: Math.min(next, 30), to: 30 },
+          { from: Math.max(next, 31), to: 99 },
+        ].slice(next > 30 ? 1 : 0);
+        const found = await listed(storage, alice, query, ranges);
+        assert.ok(found.length > 0 && found.length <= 12);
+        assert.ok(found.every(({ values }) => values[0]?.length === 50_000));
+        uids.push(...found.map(({ uid }) => uid));
+        assert.ok(answers < 40);
+      }
+      assert.deepEqual(
+        uids,
+        Array.from({ length: 40 }, (_, i) => i + 1),
+      );
+      assert.deepEqual(await listed(storage, alice, query, [{ from: 41, to: 99 }]), []);
+      assert.equal((await listed(storage, alice, { ...query, limit: 3 })).length, 3);
     }),
   );
 }

@@ -18,6 +18,7 @@ type Names<T> = (keyof T & string)[];
 
 /** Each value once alone and once with the others. */
 const packedQueries = [['envelope'], ['listHeader'], ['envelope', 'bodyStructure', 'listHeader'], []] as const;
+const packedContents = ['content', 'envelope'] as const;
 
 const scopes = ['global', 'example.com', 'alice@example.com'].map(scopeOfLogin);
 
@@ -83,6 +84,14 @@ describe('the plan of', () => {
         assert.match(steps, /SEARCH messages USING COVERING INDEX shown_to_/, sql);
         assert.doesNotMatch(steps, /TEMP B-TREE|SCAN prepared_/, sql);
       }
+      const [contents, ...others] = statements.filter(
+        (sql) => sql.includes('chunks') && sql.includes(`shown_to_${role}`),
+      );
+      assert.ok(contents);
+      assert.deepEqual(others, []);
+      const steps = plan(connection, contents).join('\n');
+      assert.match(steps, /SEARCH messages USING COVERING INDEX shown_to_.*\n.*SEARCH chunks/, contents);
+      assert.doesNotMatch(steps, /TEMP B-TREE/, contents);
     }
   });
 
@@ -166,7 +175,7 @@ function read(connection: Connection, called: Set<string>): void {
     operations.dropStatus(connection, { scope, mailbox: 'Release' });
     operations.changesSince(connection, { ...mailbox, since: 0 });
     operations.list(connection, { ...mailbox, ranges: [{ from: 1, to: 9 }], limit: 10 });
-    for (const values of packedQueries) {
+    for (const values of [...packedQueries, packedContents]) {
       const query = { values, also: ['flags', 'sizeBytes', 'internalDates'] as const, limit: 10 };
       operations.listPacked(connection, { ...mailbox, ranges: [{ from: 1, to: 9 }], query });
     }
