@@ -171,6 +171,8 @@ async function openImap(
   certificates: Certificates,
   { ending, accounts: accountsOptions }: { ending: Ending; accounts: AccountsOptions | undefined },
 ): Promise<Listening[]> {
+  // Mail programs alone search.
+  ending.releases.push(await quarantine.storage.upkeep.startIndexing());
   const accounts = openAccounts(quarantine, accountsOptions);
   const shell: ImapShell<OpenMailbox> = createImapShell({
     commands: mailboxCommands({ quarantine, dropFolders: settings.imap.dropFolders }),

@@ -39,7 +39,8 @@ function addStoreBackup(store: Command): void {
       `
 The copy is one moment of the store, complete. It marks itself as restored: a
 server that is started with it parks what was due and gives every mailbox a new
-UIDVALIDITY (see "store restored").
+UIDVALIDITY (see "store restored"). The index for searches (…-search.db) is not
+in it: a server makes it anew, and the file may be deleted at any time.
 ${examples('store backup /backup/quarantine-2026-03-01.db')}`,
     )
     .action(async (file: string, _options: object, command: Command) => {

@@ -268,6 +268,12 @@ export interface StoreUpkeep {
   /** Gives every mailbox, also those that are not there yet, a UIDVALIDITY that was never used. */
   raiseUidValidity(): Promise<void>;
   settled(): Promise<void>;
+  /**
+   * Keeps the index that searches are answered from up to date, in the background, until the returned function was called; that resolves
+   * when nothing is under way any more. For a process that serves mail programs, one or several at the same time; a store without such an
+   * index does nothing. Searches find the same with and without it. What is deleted from the store is out of the index within a day.
+   */
+  startIndexing(): Promise<() => Promise<void>>;
 }
 
 export interface Storage extends ScopedStorage {

@@ -24,6 +24,8 @@ export function upkeep({ connection, sequences }: Reader): StoreUpkeep {
     async settled() {
       await store.deleteOne({ _id: 'restored' });
     },
+    // There is no index of words: searches read (search-by-reading.ts).
+    startIndexing: async () => async () => undefined,
   };
 }
 

@@ -7,6 +7,8 @@ import type { Watchers } from '../watchers.ts';
 import { startMove } from './background-move.ts';
 import { makePrivate } from './private-file.ts';
 import type { ReaderData, ReaderOperations } from './reader.ts';
+import type { IndexerData, IndexerOperations } from './search/indexer.ts';
+import { startIndexing } from './search/indexing.ts';
 import type { SearcherData, SearcherOperations } from './search/searcher.ts';
 import { createStorage } from './storage.ts';
 import { Thread } from './thread.ts';
@@ -35,7 +37,14 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
   await writer.open();
   // They start with the first call that needs them: most commands of the command line need one at most.
   const readers = Array.from({ length: readerCount }, (_, i) => createReader(file, `reader ${i + 1}`, log));
-  const storage = createStorage({ writer, readers, searcher: createSearcher(file, log), watchers });
+  const index = (): (() => Promise<void>) => startIndexing(createIndexer(file, log), { watchers, log });
+  const storage = createStorage({
+    writer,
+    readers,
+    searcher: createSearcher(file, log),
+    watchers,
+    startIndexing: index,
+  });
   const move = startMove(writer, log);
   return {
     ...storage,
@@ -76,6 +85,18 @@ function createSearcher(file: string, log: Log): Thread<SearcherOperations> {
     name: 'searcher',
     file: new URL('./search/searcher.ts', import.meta.url),
     workerData: { path: file } satisfies SearcherData,
+    log,
+    onChanged: () => undefined,
+  });
+}
+
+function createIndexer(file: string, log: Log): Thread<IndexerOperations> {
+  return new Thread<IndexerOperations>({
+    name: 'indexer',
+    file: new URL('./search/indexer.ts', import.meta.url),
+    workerData: { path: file } satisfies IndexerData,
+    // It makes many short-lived texts; with more room for them it would only take more.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
     log,
     onChanged: () => undefined,
   });

@@ -29,6 +29,8 @@ interface Threads {
   readers: readonly Thread<ReaderOperations>[];
   searcher: Thread<SearcherOperations>;
   watchers: Watchers;
+  /** Answers how to stop. */
+  startIndexing: () => () => Promise<void>;
 }
 
 type Read = Thread<ReaderOperations>['call'];
@@ -36,17 +38,21 @@ type Read = Thread<ReaderOperations>['call'];
 /** Larger than any row number; `limit: Infinity` means this, too. */
 const everything = Number.MAX_SAFE_INTEGER;
 
-export function createStorage({ writer, readers, searcher, watchers }: Threads): Storage {
+export function createStorage({ writer, readers, searcher, watchers, startIndexing }: Threads): Storage {
   // The one that owes least, so that a large message being read delays nobody else; the next one starts only when the first is busy.
   const read: Read = (name, argument) => {
     const [first, ...others] = readers;
     if (!first) throw new Error('the storage has no readers');
     return others.reduce((idle, other) => (other.pending < idle.pending ? other : idle), first).call(name, argument);
   };
+  let stopIndexing = (): Promise<void> => Promise.resolve();
   return {
     ...scopedStorage(read, searcher),
     worker: workerStorage(read, writer),
-    upkeep: storeUpkeep(read, writer),
+    upkeep: {
+      ...storeUpkeep(read, writer),
+      startIndexing: async () => (stopIndexing = startIndexing()),
+    },
     insert: (arrival, now) => insert(writer, arrival, now),
     async keepContent(content, now) {
       const sent = sentContent(content);
@@ -68,6 +74,7 @@ export function createStorage({ writer, readers, searcher, watchers }: Threads):
     watch: (listener) => watchers.add(listener),
     async close() {
       watchers.clear();
+      await stopIndexing();
       // The writer last: it leaves a file without a write-ahead log behind when it is the last to go.
       await writer.close(Promise.all([...readers, searcher].map((reader) => reader.close())));
     },
@@ -128,7 +135,7 @@ function workerStorage(read: Read, writer: Thread<WriterOperations>): WorkerStor
   };
 }
 
-function storeUpkeep(read: Read, writer: Thread<WriterOperations>): StoreUpkeep {
+function storeUpkeep(read: Read, writer: Thread<WriterOperations>): Omit<StoreUpkeep, 'startIndexing'> {
   return {
     stats: () => stats(read),
     isRestored: () => read('isRestored', undefined),

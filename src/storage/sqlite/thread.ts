@@ -1,6 +1,7 @@
 // One of the driver's threads, seen from the main one: calls by name, each answered once. When a thread dies, the calls that it owed are
 // answered with TemporaryError and another one takes its place, so that one bad moment never ends the server.
 import { Worker } from 'node:worker_threads';
+import type { ResourceLimits } from 'node:worker_threads';
 import { TemporaryError } from '../../quarantine/errors.ts';
 import type { Log } from '../../quarantine/ports.ts';
 import { fromSent } from './errors.ts';
@@ -36,6 +37,7 @@ export interface ThreadOptions {
   name: string;
   file: URL;
   workerData: object;
+  resourceLimits?: ResourceLimits;
   log: Log;
   /** Something was committed: keys of sequences, `all` when another process did it. */
   onChanged: (changed: readonly string[] | 'all') => void;
@@ -107,6 +109,12 @@ export class Thread<O extends Operations> {
     return this.#closed;
   }
 
+  /** Ends it in the middle of whatever it does; for a thread whose work may be cut off at any moment. */
+  async kill(): Promise<void> {
+    this.#closed ??= this.#current?.worker.terminate().then(() => undefined) ?? Promise.resolve();
+    await this.#closed;
+  }
+
   async #end(others: Promise<unknown> | undefined): Promise<void> {
     await others;
     const last = this.#current;
@@ -117,9 +125,9 @@ export class Thread<O extends Operations> {
   }
 
   #start(): Running {
-    const { file, workerData } = this.#options;
+    const { file, workerData, resourceLimits } = this.#options;
     const running: Running = {
-      worker: new Worker(file, { workerData }),
+      worker: new Worker(file, { workerData, ...(resourceLimits ? { resourceLimits } : {}) }),
       isReady: false,
       ready: Promise.withResolvers<void>(),
       ended: Promise.withResolvers<void>(),

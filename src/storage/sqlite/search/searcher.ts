@@ -37,7 +37,7 @@ function serve(port: NonNullable<typeof parentPort>, { path }: SearcherData): vo
 
   async function search(id: number, request: SearchRequest, signal: AbortSignal): Promise<void> {
     try {
-      const result = await runSearch(connection, request, signal);
+      const result = await runSearch(connection, path, request, signal);
       answer({ id, result }, result ? [result.buffer as ArrayBuffer] : []);
     } catch (error) {
       answer({ id, error: toSent(error) });
