@@ -49,7 +49,7 @@ const refusals: Sentences['refusals'] = {
   notHeld: (drop) =>
     `Diese Nachricht liegt nicht in der Quarantäne und kann deshalb nicht freigegeben werden. ${accepted(drop)}`,
   noLongerHeld: () =>
-    'Diese Nachricht liegt nicht mehr in der Quarantäne: Sie wurde gelöscht oder ist abgelaufen. Bitten Sie Ihren Administrator, sie wiederherzustellen.',
+    'Diese Nachricht liegt nicht mehr in der Quarantäne: Sie wurde gemeldet, wurde gelöscht oder ist abgelaufen. Bitten Sie Ihren Administrator, sie wiederherzustellen.',
   severalOwners: (drop) =>
     `Diese Nachricht liegt für mehrere Empfänger in der Quarantäne, deshalb ist nicht klar, welches Exemplar gemeint ist. Ziehen Sie es aus ${or.format(drop.accepts.from)} nach ${drop.mailbox}.`,
   appendNotAccepted: (drop) => `${drop.mailbox} nimmt keine Nachrichten von anderswo an. ${accepted(drop)}`,

@@ -43,7 +43,7 @@ const refusals: Sentences['refusals'] = {
   exists: () => 'This folder is here already, as it always is.',
   notHeld: (drop) => `This message is not in the quarantine, so it cannot be released. ${accepted(drop)}`,
   noLongerHeld: () =>
-    'This message is no longer in the quarantine: it was deleted or has expired. Ask your administrator to restore it.',
+    'This message is no longer in the quarantine: it was reported, was deleted or has expired. Ask your administrator to restore it.',
   severalOwners: (drop) =>
     `This message is held for several recipients, so it is not clear whose copy is meant. Drag it from ${or.format(drop.accepts.from)} to ${drop.mailbox}.`,
   appendNotAccepted: (drop) => `Mail from elsewhere cannot be put into ${drop.mailbox}. ${accepted(drop)}`,

@@ -11,6 +11,7 @@ import { firstHolding } from '../../src/quarantine/message.ts';
 import type { Message } from '../../src/quarantine/message.ts';
 import { insertFailureNotice } from '../../src/quarantine/failure-notice.ts';
 import { deleteByOperator } from '../../src/quarantine/operator.ts';
+import { removeForAll } from '../../src/quarantine/orders.ts';
 import { recordDelivery } from '../../src/quarantine/outcomes.ts';
 import type { Quarantine } from '../../src/quarantine/quarantine.ts';
 import { readMessage } from '../../src/quarantine/reading/read-message.ts';
@@ -191,6 +192,17 @@ describe('appending to Release', () => {
     await assert.rejects(
       appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one')),
       /no longer in the quarantine/,
+    );
+  });
+
+  it('of a message that was reported as spam does not say that it was deleted or has expired', async () => {
+    await using test = await openTestQuarantine();
+    const [id] = await arrive(test.quarantine, mail('one'));
+    const before = await get(test, id);
+    await test.storage.commit([{ before, after: removeForAll(before, 'reported', 'alice@example.com', testNow) }]);
+    await assert.rejects(
+      appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one')),
+      /: it was reported, was deleted or has expired\./,
     );
   });
 
