@@ -50,8 +50,8 @@ const refusals: Sentences['refusals'] = {
     `Diese Nachricht liegt nicht in der Quarantäne und kann deshalb nicht freigegeben werden. ${accepted(drop)}`,
   noLongerHeld: () =>
     'Diese Nachricht liegt nicht mehr in der Quarantäne: Sie wurde gemeldet, wurde gelöscht oder ist abgelaufen. Bitten Sie Ihren Administrator, sie wiederherzustellen.',
-  severalOwners: (drop) =>
-    `Diese Nachricht liegt für mehrere Empfänger in der Quarantäne, deshalb ist nicht klar, welches Exemplar gemeint ist. Ziehen Sie es aus ${or.format(drop.accepts.from)} nach ${drop.mailbox}.`,
+  severalMeant: (drop) =>
+    `Die Quarantäne kennt mehrere Nachrichten, die diese sein kann; deshalb ist nicht klar, welche gemeint ist. Ziehen Sie sie aus ${or.format(drop.accepts.from)} nach ${drop.mailbox}.`,
   appendNotAccepted: (drop) => `${drop.mailbox} nimmt keine Nachrichten von anderswo an. ${accepted(drop)}`,
   emptyAppend: () => 'Diese Nachricht ist leer. Angenommen werden nur Nachrichten mit Inhalt.',
   tooBig: (maxBytes) => `Diese Nachricht ist zu groß: Angenommen werden Nachrichten bis ${sizeText(maxBytes)}.`,

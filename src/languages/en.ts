@@ -44,8 +44,8 @@ const refusals: Sentences['refusals'] = {
   notHeld: (drop) => `This message is not in the quarantine, so it cannot be released. ${accepted(drop)}`,
   noLongerHeld: () =>
     'This message is no longer in the quarantine: it was reported, was deleted or has expired. Ask your administrator to restore it.',
-  severalOwners: (drop) =>
-    `This message is held for several recipients, so it is not clear whose copy is meant. Drag it from ${or.format(drop.accepts.from)} to ${drop.mailbox}.`,
+  severalMeant: (drop) =>
+    `The quarantine knows several messages that this one may be, so it is not clear which is meant. Drag it from ${or.format(drop.accepts.from)} to ${drop.mailbox}.`,
   appendNotAccepted: (drop) => `Mail from elsewhere cannot be put into ${drop.mailbox}. ${accepted(drop)}`,
   emptyAppend: () => 'This message is empty. Only messages with content are accepted.',
   tooBig: (maxBytes) => `This message is too large: messages of up to ${sizeText(maxBytes)} are accepted.`,

@@ -138,15 +138,15 @@ async function findReleasable(quarantine: Quarantine, appended: Appended): Promi
   const likeness = likenessOf(reading);
   if (!candidates.length && likeness) candidates = await copiesIn(quarantine, order.scope, views, { likeness });
   if (!candidates.length) throw new Refusal('CANNOT', refusals.notHeld(order.to));
-  if (candidates.length >= mostCopies) throw new Refusal('CANNOT', refusals.severalOwners(order.to));
+  if (candidates.length >= mostCopies) throw new Refusal('CANNOT', refusals.severalMeant(order.to));
   const owners = byOwner(candidates);
   // A repeated order is answered OK, also long after the message left its view.
   const released = owners.map((group) => group.find(isReleased));
   if (released.every((message) => message !== undefined) && released[0]) return released[0];
-  if (owners.length > 1) throw new Refusal('CANNOT', refusals.severalOwners(order.to));
+  if (owners.length > 1) throw new Refusal('CANNOT', refusals.severalMeant(order.to));
   const held = heldOrJustDeleted(candidates, loginName(order.scope));
   if (!held.length) throw new Refusal('CANNOT', refusals.noLongerHeld());
-  if (held.length > 1 || !held[0]) throw new Refusal('CANNOT', refusals.severalOwners(order.to));
+  if (held.length > 1 || !held[0]) throw new Refusal('CANNOT', refusals.severalMeant(order.to));
   return held[0];
 }
 

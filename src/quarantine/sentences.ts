@@ -49,7 +49,7 @@ export interface Refusals {
   exists(): string;
   notHeld(drop: DropFolder): string;
   noLongerHeld(): string;
-  severalOwners(drop: DropFolder): string;
+  severalMeant(drop: DropFolder): string;
   appendNotAccepted(drop: DropFolder): string;
   emptyAppend(): string;
   tooBig(maxBytes: number): string;

@@ -138,7 +138,7 @@ describe('appending to Release', () => {
     const ids = await arrive(test.quarantine, mail('one'), 'alice@example.com', 'bob@example.com');
     await assert.rejects(
       appendAs(test.quarantine, 'example.com', 'Release', mail('one')),
-      /held for several recipients/,
+      /several messages that this one may be/,
     );
     await appendAs(test.quarantine, 'bob@example.com', 'Release', mail('one'));
     assert.equal((await get(test, ids[0])).delivery, null);
@@ -146,8 +146,18 @@ describe('appending to Release', () => {
     // Again, as the domain: one of the two was not released, so whose copy is meant is still not clear.
     await assert.rejects(
       appendAs(test.quarantine, 'example.com', 'Release', mail('one')),
-      /held for several recipients/,
+      /several messages that this one may be/,
     );
+  });
+
+  it('is refused when the same recipient has it twice, and nothing is said of other recipients', async () => {
+    await using test = await openTestQuarantine();
+    const ids = [...(await arrive(test.quarantine, mail('one'))), ...(await arrive(test.quarantine, mail('one')))];
+    await assert.rejects(
+      appendAs(test.quarantine, 'alice@example.com', 'Release', mail('one')),
+      /^Refusal: The quarantine knows several messages that this one may be, so it is not clear which is meant\. Drag it from/,
+    );
+    for (const id of ids) assert.equal((await get(test, id)).delivery, null);
   });
 
   it('by a domain for one recipient, repeated late, does not release another recipient’s copy', async () => {
@@ -158,7 +168,7 @@ describe('appending to Release', () => {
     // One copy is left in view, but it is not the one that was meant.
     await assert.rejects(
       appendAs(test.quarantine, 'example.com', 'Release', mail('one')),
-      /held for several recipients/,
+      /several messages that this one may be/,
     );
     assert.equal((await get(test, bobs)).delivery, null);
   });
