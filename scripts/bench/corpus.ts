@@ -9,6 +9,8 @@ import type { SpamOptions } from './mail/spam.ts';
 import { startDovecot, whyNoDovecot } from './servers/dovecot.ts';
 import { fillStore, startLazaretto } from './servers/lazaretto.ts';
 import type { Running, StoredMail } from './servers/lazaretto.ts';
+import { makeIndex } from './servers/search-index.ts';
+import type { IndexFigures } from './servers/search-index.ts';
 import type { Server } from './servers/server.ts';
 
 export const alice: Login = { name: 'alice@example.com', password: 'how-fast-is-it' };
@@ -50,7 +52,13 @@ function* generated(
     };
 }
 
-const filled = new Map<string, Promise<string>>();
+interface Filled {
+  /** Where the store and the settings file are. */
+  directory: string;
+  index: IndexFigures;
+}
+
+const filled = new Map<string, Promise<Filled>>();
 
 /** A server on a store that holds it; whoever changes anything spoils it for the next part. */
 export async function startWith(wanted: Corpus, nodeOptions: readonly string[] = []): Promise<Running> {
@@ -59,17 +67,23 @@ export async function startWith(wanted: Corpus, nodeOptions: readonly string[] =
 
 /** Where the store and the settings file are. */
 export async function directoryWith(wanted: Corpus): Promise<string> {
-  const directory = filled.get(wanted.name) ?? fill(wanted);
-  filled.set(wanted.name, directory);
-  return directory;
+  return (await storeWith(wanted)).directory;
 }
 
-async function fill({ name, mail, logins = [] }: Corpus): Promise<string> {
+export function storeWith(wanted: Corpus): Promise<Filled> {
+  const store = filled.get(wanted.name) ?? fill(wanted);
+  filled.set(wanted.name, store);
+  return store;
+}
+
+async function fill({ name, mail, logins = [] }: Corpus): Promise<Filled> {
   const directory = await temporaryDirectory();
   const began = performance.now();
   await fillStore(directory, { logins: [alice, global, ...logins], mail: mail() });
-  console.log(`  (${name}: stored in ${Math.round((performance.now() - began) / 1000)} s)`);
-  return directory;
+  const seconds = Math.round((performance.now() - began) / 1000);
+  const index = await makeIndex(directory);
+  console.log(`  (${name}: stored in ${seconds} s, indexed in ${Math.round(index.ms / 1000)} s)`);
+  return { directory, index };
 }
 
 /** Undefined when there is none. */

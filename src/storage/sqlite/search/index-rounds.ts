@@ -26,8 +26,6 @@ import { saysDamaged } from './open-index.ts';
 const fullBlock = 2 ** 21;
 const rowsAtOnce = 50;
 const mergedBlocks = 4;
-/** A block is rewritten when this part of its contents is gone. */
-const gonePart = 1 / 8;
 
 /** Indexes what came in since the last round, up to a block; answers whether there is more. */
 export async function indexNew(main: Connection, index: Connection): Promise<boolean> {
@@ -84,18 +82,14 @@ function sizeOf(atoms: number): number {
 }
 
 /**
- * Takes what the store deleted out of the first block behind `after` that has much of it (`thorough`: any of it), and reads again what the
- * store read anew. Answers the number of the last block that was looked at; null when that was the last of all.
+ * Takes what the store deleted out of the first block behind `after` that has any of it, and reads again what the store read anew. Answers
+ * the number of the last block that was looked at; null when that was the last of all.
  */
-export async function removeGone(
-  main: Connection,
-  index: Connection,
-  { after, thorough }: { after: number; thorough: boolean },
-): Promise<number | null> {
+export async function removeGone(main: Connection, index: Connection, after: number): Promise<number | null> {
   for (const block of readBlocks(index)) {
     if (block.number <= after) continue;
     const { gone, renewed } = compare(main, block);
-    if (gone.size > (thorough ? 0 : block.contents.numbers.length * gonePart) || renewed.length) {
+    if (gone.size || renewed.length) {
       await rewrite(main, index, block, { gone, renewed });
       return block.number;
     }

@@ -13,8 +13,8 @@ import { OpenIndex } from './open-index.ts';
 export type IndexerOperations = {
   /** Whether there is more. */
   indexNew: (on: never, argument: undefined) => boolean;
-  /** The last block that was looked at; null at the end. */
-  removeGone: (on: never, argument: { after: number; thorough: boolean }) => number | null;
+  /** From the block behind this one on; the last block that was looked at, null at the end. */
+  removeGone: (on: never, after: number) => number | null;
 };
 
 export interface IndexerData {
@@ -41,7 +41,7 @@ function serve(port: NonNullable<typeof parentPort>, { path }: IndexerData): voi
   async function run(name: string, argument: unknown): Promise<unknown> {
     try {
       if (name === 'indexNew') return await indexNew(main, index.current());
-      return await removeGone(main, index.current(), argument as { after: number; thorough: boolean });
+      return await removeGone(main, index.current(), argument as number);
     } catch (error) {
       if (!index.removeIfDamaged(error)) throw error;
       return name === 'indexNew' ? true : null;

@@ -1,5 +1,5 @@
-// Drives the indexer: soon after every commit it indexes what came in, and every hour it takes out what was deleted. Started by the process
-// that serves mail programs, as long as it runs. A commit that comes while it works is seen to when that is done, and so is the hour.
+// Drives the indexer: soon after every commit it indexes what came in, and every day it takes out what was deleted. Started by the process
+// that serves mail programs, as long as it runs. A commit that comes while it works is seen to when that is done.
 import type { Log } from '../../../quarantine/ports.ts';
 import type { Watchers } from '../../watchers.ts';
 import type { Thread } from '../thread.ts';
@@ -10,9 +10,8 @@ const startMs = 1000;
 /** What comes in together is indexed together; until then searches read it. */
 const settleMs = 250;
 const retryMs = 30_000;
-const hourMs = 3_600_000;
-/** What was deleted is out of the index a day later at the latest; every hour, what many messages were deleted from. */
-const thoroughEvery = 23;
+/** What was deleted is out of the index a day later at the latest; the rest is for the work that this is. */
+const sweepMs = 20 * 3_600_000;
 
 /** Answers how to stop. */
 export function startIndexing(
@@ -22,7 +21,6 @@ export function startIndexing(
   let isStopped = false;
   let isStale = true;
   let isSweepDue = true;
-  let sweeps = 0;
   let hasFailed = false;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | null = null;
@@ -36,14 +34,12 @@ export function startIndexing(
 
   async function sweep(): Promise<void> {
     isSweepDue = false;
-    const thorough = sweeps % thoroughEvery === 0;
     for (let after: number | null = 0; after !== null && !isStopped;) {
-      after = await indexer.call('removeGone', { after, thorough });
+      after = await indexer.call('removeGone', after);
       // New mail does not wait for all of this; and a file that somebody removed, or was found damaged just now, is filled again.
       isStale = true;
       await indexAll();
     }
-    sweeps++;
   }
 
   /** Answers how long to wait before the next time. */
@@ -82,15 +78,15 @@ export function startIndexing(
     isStale = true;
     begin(settleMs);
   });
-  const hourly = setInterval(() => {
+  const sweeping = setInterval(() => {
     isSweepDue = true;
     begin(0);
-  }, hourMs).unref();
+  }, sweepMs).unref();
   begin(startMs);
   return async () => {
     isStopped = true;
     unwatch();
-    clearInterval(hourly);
+    clearInterval(sweeping);
     clearTimeout(timer);
     // It may be cut off at any moment, and nobody wants to wait for a block to be written.
     await indexer.kill();

@@ -1,6 +1,7 @@
 // The index file as the indexer holds it open: opened anew when somebody removed or replaced it, and made anew when it is damaged. Several
 // processes may do so beside each other: a file that another one has made meanwhile is taken as it is.
 import { statSync } from 'node:fs';
+import { openConnection } from '../connection.ts';
 import type { Connection } from '../connection.ts';
 import { indexPath, openIndex, removeIndex, removeLogs } from './index-file.ts';
 
@@ -52,10 +53,16 @@ export class OpenIndex {
   }
 
   #isDamaged(): boolean {
+    // One of its own, so that it sees what is on the disk, not what the other one remembers.
+    let fresh: Connection | null = null;
     try {
-      return this.#connection?.column('PRAGMA quick_check(1)')[0] !== 'ok';
-    } catch {
-      return true;
+      fresh = openConnection(indexPath(this.#store), { readOnly: true });
+      return fresh.column('PRAGMA quick_check(1)')[0] !== 'ok';
+    } catch (error) {
+      if (saysDamaged(error)) return true;
+      throw error;
+    } finally {
+      fresh?.close();
     }
   }
 
