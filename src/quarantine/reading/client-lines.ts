@@ -4,21 +4,28 @@
 
 import { HeaderCursor, endOfHeader } from './header-fields.ts';
 
-const FIELD = /^x-(?:mozilla-|tuid$)/i;
-/** The first of a longer name are enough to know it. */
-const MOST = 20;
+const MOZILLA = Buffer.from('x-mozilla-');
+const TUID = Buffer.from('x-tuid');
 
 /** The same buffer when it has no such line; else a copy without them. Only the header of the message is looked at. */
 export function removeClientLines(raw: Buffer): Buffer {
   const header = new HeaderCursor(raw, 0, endOfHeader(raw, 0, raw.length));
-  const kept: Buffer[] = [];
+  let without: Buffer | null = null;
+  let length = 0;
   let keptUpTo = 0;
   while (header.next()) {
-    if (!FIELD.test(raw.toString('latin1', header.start, Math.min(header.start + MOST, header.nameEnd)))) continue;
-    if (header.start > keptUpTo) kept.push(raw.subarray(keptUpTo, header.start));
+    if (!isClientLine(header)) continue;
+    // One copy for all: there may be millions of such lines, and an object for each would stop the process for seconds.
+    without ??= Buffer.allocUnsafe(raw.length);
+    length += raw.copy(without, length, keptUpTo, header.start);
     keptUpTo = header.end;
   }
-  if (keptUpTo === 0) return raw;
-  kept.push(raw.subarray(keptUpTo));
-  return Buffer.concat(kept);
+  if (!without) return raw;
+  length += raw.copy(without, length, keptUpTo);
+  return without.subarray(0, length);
+}
+
+function isClientLine(field: HeaderCursor): boolean {
+  const length = field.nameEnd - field.start;
+  return length >= MOZILLA.length ? field.isNamed(MOZILLA) : length === TUID.length && field.isNamed(TUID);
 }

@@ -89,7 +89,7 @@ export class HeaderCursor implements FieldRange {
     return length > 200 ? '' : this.#raw.toString('latin1', this.start, this.nameEnd);
   }
 
-  /** Whether it has this name, given in lower case and of the same length. Only A to Z have two cases. */
+  /** Whether it has this name, given in lower case; a longer name: whether it begins so. Only A to Z have two cases. */
   isNamed(name: Buffer): boolean {
     for (let i = 0; i < name.length; i++) {
       let byte = this.#raw[this.start + i] ?? 0;
