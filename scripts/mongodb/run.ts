@@ -12,6 +12,7 @@ const beyondFerretdb = [
   // An update reads the whole collection there, and so many take longer than the driver waits for an answer.
   'ten thousand messages are changed by one commit',
   'a rare word is found in a large store',
+  'thousands of messages with many combinations of flags',
   // It hangs when a hundred of its own reads are under way.
   'several at once',
   // It knows no $elemMatch on objects, and of a $group with two sums the second is 0.
