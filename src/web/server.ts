@@ -41,8 +41,8 @@ export async function openHttp({ address, port, health, metrics, connect, log }:
     connectionTimeout: 30_000,
     requestTimeout: 10_000,
     forceCloseConnections: 'idle',
-    // Outlook asks for /Autodiscover/Autodiscover.xml as well.
-    routerOptions: { caseSensitive: false },
+    // Outlook asks for /Autodiscover/Autodiscover.xml as well, and has the address in a path: RFC 5321 allows 64 + 1 + 255 characters.
+    routerOptions: { caseSensitive: false, maxParamLength: 320 },
   });
   app.addHook('onRequest', async (_request, reply) => {
     void reply.header('Cache-Control', 'no-store').header('X-Content-Type-Options', 'nosniff');

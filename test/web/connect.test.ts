@@ -160,6 +160,14 @@ describe('Outlook', () => {
     assert.equal((await ask('/autodiscover/autodiscover.json/v1.0/alice@example.com?Protocol=ActiveSync')).status, 400);
   });
 
+  test('is led there for a long address as well', async (context) => {
+    const ask = await open(context);
+    const address = `${'a'.repeat(64)}@${'b'.repeat(60)}.example`;
+    const { status, text } = await ask(`/autodiscover/autodiscover.json/v1.0/${address}?Protocol=AutodiscoverV1`);
+    assert.equal(status, 200, text);
+    assert.match(text, /b{60}\.example\//);
+  });
+
   test('takes an address with a sign that XML needs for itself, and gets it back whole', async (context) => {
     const ask = await open(context);
     const { text } = await ask(
