@@ -12,6 +12,7 @@ import type { FetchedMessage } from './fetch-line.ts';
 import type { FetchItem } from './fetch-items.ts';
 import { formatFlags } from './flags.ts';
 import { readingsAtOnce } from './message-set.ts';
+import { PieceWriter } from './piece-writer.ts';
 import type { OpenMailbox } from './selected.ts';
 import { rangesAfter } from './sequence-set.ts';
 
@@ -107,26 +108,11 @@ async function writeMessages(
   }
 }
 
-const chunkBytes = 256 * 1024;
-
 async function writeLines(connection: ImapConnection, lines: readonly FetchLine[]): Promise<void> {
-  let pending: Buffer[] = [];
-  let size = 0;
-  const flush = async (): Promise<void> => {
-    const chunk = pending.length === 1 && pending[0] ? pending[0] : Buffer.concat(pending);
-    pending = [];
-    size = 0;
-    if (chunk.length) await connection.write(chunk);
-  };
+  const writer = new PieceWriter(connection);
   try {
-    for (const line of lines) {
-      for await (const piece of line.pieces()) {
-        pending.push(piece);
-        size += piece.length;
-        if (size >= chunkBytes) await flush();
-      }
-    }
-    await flush();
+    for (const line of lines) for await (const piece of line.pieces()) await writer.write(piece);
+    await writer.end();
   } catch (error) {
     // Part of a literal may be out; whatever we said now, the client would take for the rest of the message.
     connection.close();

@@ -30,8 +30,10 @@ interface ContentPiece {
   partial: SectionItem['partial'];
 }
 
-/** Up to this much of one line is held in memory, and of a range that goes out in pieces. */
+/** Up to this much of one line is loaded before it goes out. */
 const wholeBytes = 1024 * 1024;
+/** What is not goes out in pieces that begin at multiples of this; the storage reads those with the least work. */
+const pieceBytes = 512 * 1024;
 
 export class FetchLine {
   readonly contentBytes: number;
@@ -87,12 +89,24 @@ export class FetchLine {
       return;
     }
     yield literal(label, range.end - range.start);
+    const rest = { start: range.start + (loaded?.length ?? 0), end: range.end };
+    let coming = this.#readAhead(rest);
     if (loaded) yield loaded;
-    for (let at = range.start + (loaded?.length ?? 0); at < range.end;) {
-      const next = await this.#readAll({ start: at, end: Math.min(range.end, at + wholeBytes) });
+    while (coming) {
+      const next = await coming;
+      rest.start += next.length;
+      coming = this.#readAhead(rest);
       yield next;
-      at += next.length;
     }
+  }
+
+  /** Asks for the next piece before the one before it goes out, so that storage and socket work at the same time. */
+  #readAhead({ start, end }: ByteRange): Promise<Buffer> | null {
+    if (start >= end) return null;
+    const coming = this.#readAll({ start, end: Math.min(end, start - (start % pieceBytes) + pieceBytes) });
+    // Nobody waits for it any more when the connection is lost meanwhile.
+    coming.catch(() => undefined);
+    return coming;
   }
 
   async #readAll({ start, end }: ByteRange): Promise<Buffer> {

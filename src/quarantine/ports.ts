@@ -187,7 +187,10 @@ export interface ScopedStorage {
   listPacked(scope: Scope, view: View, ranges: readonly UidRange[], query: PackedQuery): Promise<PackedMessages>;
   /** The stored readings of messages, in the order of `ids`; null for one that is not (or no longer) there. */
   readings(scope: Scope, ids: readonly string[]): Promise<(Reading | null)[]>;
-  /** Bytes [start, end) of a message's content; null when the content is gone. */
+  /**
+   * Bytes [start, end) of a message's content, in a buffer that is the caller's alone; null when the content is gone. Least work for ranges
+   * between multiples of 256 kB.
+   */
   content(scope: Scope, id: string, start?: number, end?: number): Promise<Buffer | null>;
   /** Whole documents by UID, ascending; UIDs that are not shown are left out. */
   messagesByUid(scope: Scope, view: View, uids: readonly number[]): Promise<{ uid: number; message: Message }[]>;

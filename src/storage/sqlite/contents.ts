@@ -94,17 +94,21 @@ export function readBytes(connection: Connection, digest: string, start = 0, end
   const from = Math.min(Math.max(start, 0), content.sizeBytes);
   const to = Math.min(Math.max(end, from), content.sizeBytes);
   // A buffer of its own, not a piece of Node's pool: it is handed over to the calling thread.
-  const bytes = new Uint8Array(to - from);
+  let bytes: Uint8Array | undefined;
   for (let position = Math.floor(from / chunkBytes); position * chunkBytes < to; position++) {
     const chunk = connection.get<{ bytes: Uint8Array }>(
       'SELECT bytes FROM chunks WHERE content = ? AND position = ?',
       content.number,
       position,
     )?.bytes;
-    if (!chunk) throw new Error(`a chunk of content ${digest} is missing`);
     const offset = position * chunkBytes;
-    const piece = chunk.subarray(Math.max(from - offset, 0), Math.min(to - offset, chunk.length));
-    bytes.set(piece, Math.max(offset - from, 0));
+    if (chunk?.length !== Math.min(chunkBytes, content.sizeBytes - offset))
+      throw new Error(`a chunk of content ${digest} is missing or incomplete`);
+    if (from === offset && to === offset + chunk.length) return chunk;
+    bytes ??= Buffer.allocUnsafeSlow(to - from);
+    bytes.set(chunk.subarray(Math.max(from - offset, 0), to - offset), Math.max(offset - from, 0));
+    // Left to V8, large messages make it collect all garbage again and again.
+    (chunk.buffer as ArrayBuffer).transfer(0);
   }
-  return bytes;
+  return bytes ?? new Uint8Array();
 }

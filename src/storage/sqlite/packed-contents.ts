@@ -25,7 +25,7 @@ export function readContents(
     const rows = connection.each<{ sizeBytes: number; bytes: Uint8Array | null }>(
       `SELECT size_bytes AS sizeBytes, iif(size_bytes <= ${largest}, bytes, NULL) AS bytes
          FROM messages INDEXED BY ${shownIndex} LEFT JOIN chunks ON chunks.content = content_number AND chunks.position = 0
-        WHERE ${sql} AND ${shown} = 1 AND ${ordinal} BETWEEN ? AND ? ORDER BY ${ordinal} LIMIT ?`,
+        WHERE ${sql} AND ${shown} = 1 AND ${ordinal} BETWEEN ? AND ? ORDER BY ${ordinal} LIMIT CAST(? AS INTEGER)`,
       ...values,
       from,
       to,

@@ -61,14 +61,15 @@ function sqlFor({ scope, view }: Mailbox, { also }: PackedQuery, tables: readonl
   const strung = (name: PackedQuery['also'][number], value: string, separator: string): string =>
     also.includes(name) ? `group_concat(${value}, ${separator})` : 'NULL';
   const bytes = tables.length ? `CAST(group_concat(packed, '') AS BLOB)` : 'NULL';
-  // The limit is what makes SQLite keep to the order of the rows when it strings them together.
+  // The limit is what makes SQLite keep to the order of the rows when it strings them together. CAST: SQLite looks into a bare parameter there
+  // for the best plan, and therefore plans anew whenever one is bound.
   return `SELECT count(*) AS count, group_concat(uid, ',') AS uids,
       ${strung('flags', `iif(flags = '[]', NULL, concat(uid, flags))`, 'char(10)')} AS flags,
       ${strung('sizeBytes', 'size_bytes', `','`)} AS sizes, ${strung('internalDates', 'internal_date', `','`)} AS dates,
       ${bytes} AS bytes
     FROM (SELECT ${ordinal} - CAST(? AS INTEGER) AS uid, ${flags} AS flags, size_bytes, internal_date, ${packedSql(tables)} AS packed
             FROM messages INDEXED BY ${shownIndex} ${tables.map(joinSql).join(' ')}
-           WHERE ${sql} AND ${shown} = 1 AND ${ordinal} BETWEEN ? AND ? ORDER BY ${ordinal} LIMIT ?)`;
+           WHERE ${sql} AND ${shown} = 1 AND ${ordinal} BETWEEN ? AND ? ORDER BY ${ordinal} LIMIT CAST(? AS INTEGER))`;
 }
 
 function joinSql(table: PreparedTable): string {

@@ -64,6 +64,13 @@ const planted: Planted[] = [
     fault: /cannot be read: a chunk .* is missing/,
   },
   {
+    name: 'a piece of a content cut short',
+    sql: 'UPDATE chunks SET bytes = substr(bytes, 1, 9) WHERE position = 0',
+    what: 'content',
+    id: content.digest,
+    fault: /cannot be read: a chunk .* is missing or incomplete/,
+  },
+  {
     name: 'a reading that is no JSON',
     sql: `UPDATE contents SET reading = '{' WHERE digest = '${content.digest}'`,
     what: 'content',
