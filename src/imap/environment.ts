@@ -4,12 +4,14 @@ import type { DropFolder, Folder } from '../quarantine/folder.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import type { Scope } from '../quarantine/scope.ts';
 import type { CommandDefinition } from './command.ts';
+import type { CommitWatch } from './commit-watch.ts';
 import type { OpenMailbox } from './selected.ts';
 
 export interface ImapEnvironment {
   quarantine: Quarantine;
   /** `empty`: drop folders open and are always empty. `strict`: SELECT and STATUS are refused and no UID codes are sent. */
   dropFolders: 'empty' | 'strict';
+  commits: CommitWatch;
 }
 
 /** A command that deals with mailboxes; made once for an environment. */

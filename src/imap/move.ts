@@ -33,7 +33,9 @@ async function drop(
   const from = mailbox.folder;
   // A drop is always empty, so whatever is named in it is gone: ignored, like any other UID that does not exist.
   if (from.kind === 'drop') return { response: 'OK', text: noMessages };
-  const outcome = await act(environment.quarantine, { scope: mailbox.scope, cause, from, to, uids });
+  const { quarantine, commits } = environment;
+  const { scope } = mailbox;
+  const outcome = await commits.asOne(scope, () => act(quarantine, { scope, cause, from, to, uids }));
   const code = copyUid(environment, outcome);
   if (cause === 'COPY') return { response: 'OK', code, text: outcome.text };
   // RFC 6851 section 4.3: the UIDs of a MOVE are told before the EXPUNGEs, which are announced before the tagged answer.

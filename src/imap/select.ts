@@ -40,7 +40,14 @@ async function openMailbox(
   const folder = findFolder(environment, scope, mailbox);
   checkOpenable(environment, folder);
   const { state, ...opened } = await open(environment, scope, folder);
-  const selected = new OpenMailbox({ quarantine: environment.quarantine, scope, folder, readOnly, ...opened });
+  const selected = new OpenMailbox({
+    quarantine: environment.quarantine,
+    commits: environment.commits,
+    scope,
+    folder,
+    readOnly,
+    ...opened,
+  });
   const { messages } = selected;
   const [firstUnseen] = messages.where(({ isSeen }) => !isSeen);
   const lines = [

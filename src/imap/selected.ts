@@ -4,15 +4,16 @@
 import type { Folder } from '../quarantine/folder.ts';
 import type { Quarantine } from '../quarantine/quarantine.ts';
 import { expunge } from '../quarantine/flags.ts';
-import { sequenceKey } from '../quarantine/scope.ts';
 import type { Scope } from '../quarantine/scope.ts';
 import type { ImapConnection, SelectedMailbox } from './command.ts';
+import type { CommitWatch } from './commit-watch.ts';
 import type { LiveMailbox } from './live-mailbox.ts';
 import { newsBetween } from './mailbox-news.ts';
 import { MessageSequence } from './message-sequence.ts';
 
 export interface OpenMailboxOptions {
   quarantine: Quarantine;
+  commits: CommitWatch;
   scope: Scope;
   folder: Folder;
   readOnly: boolean;
@@ -31,6 +32,7 @@ export class OpenMailbox implements SelectedMailbox {
   readonly scope: Scope;
   readonly readOnly: boolean;
   readonly #quarantine: Quarantine;
+  readonly #commits: CommitWatch;
   readonly #live: LiveMailbox | null;
   readonly #onClose: () => void;
   #messages: MessageSequence;
@@ -47,6 +49,7 @@ export class OpenMailbox implements SelectedMailbox {
     this.scope = options.scope;
     this.readOnly = options.readOnly;
     this.#quarantine = options.quarantine;
+    this.#commits = options.commits;
     this.#live = options.live;
     this.#onClose = options.onClose;
     this.#messages = options.messages;
@@ -141,17 +144,13 @@ export class OpenMailbox implements SelectedMailbox {
   watch(wake: () => void): () => void {
     if (!this.#live) return () => undefined;
     this.#stopWatching();
-    const key = sequenceKey(this.scope);
-    const { storage, domains } = this.#quarantine;
-    const stopStorage = storage.watch((keys) => {
-      if (keys === 'all' || keys.has(key)) wake();
-    });
+    const stopCommits = this.#commits.watch(this.scope, wake);
     // Whether the login sees anything at all is known only when the domains have been read again.
-    const stopDomains = domains.watch(wake);
+    const stopDomains = this.#quarantine.domains.watch(wake);
     this.#isWatched = true;
     this.#stopWatching = () => {
       this.#isWatched = false;
-      stopStorage();
+      stopCommits();
       stopDomains();
     };
     return this.#stopWatching;

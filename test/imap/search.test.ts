@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { ConnectionGone } from '../../src/imap/answers.ts';
 import { parseLine } from '../../src/imap/arguments.ts';
 import type { ImapConnection } from '../../src/imap/command.ts';
+import { CommitWatch } from '../../src/imap/commit-watch.ts';
 import { flaggedMessages } from '../../src/imap/flag-set.ts';
 import { MessageSequence } from '../../src/imap/message-sequence.ts';
 import { search } from '../../src/imap/search.ts';
@@ -85,7 +86,8 @@ describe('SEARCH', () => {
       },
     };
     const { connection, written, goAway } = await selected(server);
-    const command = search({ quarantine: { ...server.quarantine, storage: waiting }, dropFolders: 'empty' });
+    const quarantine = { ...server.quarantine, storage: waiting };
+    const command = search({ quarantine, dropFolders: 'empty', commits: new CommitWatch(waiting) });
     const call = { name: 'SEARCH', uid: false, args: parseLine('a SEARCH TEXT anything', []).args };
     const answer = command.handle(connection, call);
     t.mock.timers.tick(20_000);
@@ -114,6 +116,7 @@ async function selected({ quarantine, storage }: TestServer): Promise<{
   const connection: Partial<ImapConnection<OpenMailbox>> = {
     selected: new OpenMailbox({
       ...{ quarantine, scope, folder, messages, readOnly: false, live: null, isHidden: false },
+      commits: new CommitWatch(storage),
       onClose: () => undefined,
     }),
     get closed() {

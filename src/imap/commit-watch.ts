@@ -1,0 +1,58 @@
+// Who in this process waits for commits: sessions in IDLE. A move of a whole mailbox is many commits, so that nobody's writes wait for it;
+// other sessions that see the same messages are told of it once, when it is done. Whoever asks meanwhile is told how far it is.
+import type { Storage } from '../quarantine/ports.ts';
+import { sequenceKey } from '../quarantine/scope.ts';
+import type { Scope } from '../quarantine/scope.ts';
+
+export class CommitWatch {
+  readonly #storage: Pick<Storage, 'watch'>;
+  /** Whose work in many commits is under way. */
+  readonly #atWork = new Set<{ scope: Scope }>();
+  /** Who is told when that is done. */
+  readonly #waiting = new Set<() => void>();
+
+  constructor(storage: Pick<Storage, 'watch'>) {
+    this.#storage = storage;
+  }
+
+  /** Calls `wake` after commits that may have changed what the scope sees, until the returned function is called. */
+  watch(scope: Scope, wake: () => void): () => void {
+    const key = sequenceKey(scope);
+    const listener = (): void => {
+      if (this.#isHeldBack(scope)) this.#waiting.add(listener);
+      else wake();
+    };
+    const stop = this.#storage.watch((keys) => {
+      if (keys === 'all' || keys.has(key)) listener();
+    });
+    return () => {
+      stop();
+      this.#waiting.delete(listener);
+    };
+  }
+
+  /** Those who see what the scope sees hear of all commits until `work` has ended, however it ends, when it has ended. */
+  async asOne<T>(scope: Scope, work: () => Promise<T>): Promise<T> {
+    const entry = { scope };
+    this.#atWork.add(entry);
+    try {
+      return await work();
+    } finally {
+      this.#atWork.delete(entry);
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      for (const listener of waiting) listener();
+    }
+  }
+
+  #isHeldBack(scope: Scope): boolean {
+    return [...this.#atWork].some((entry) => seesSame(entry.scope, scope));
+  }
+}
+
+/** Whether there may be messages that both see. */
+function seesSame(a: Scope, b: Scope): boolean {
+  if (a.role === 'global' || b.role === 'global') return true;
+  if (a.domain !== b.domain) return false;
+  return a.role === 'domain' || b.role === 'domain' || a.address === b.address;
+}
