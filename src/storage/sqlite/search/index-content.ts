@@ -55,13 +55,20 @@ async function readPart(main: Connection, digest: string, start: number, end: nu
   return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** More than any mail has: the work of comparing them grows with the square of their number. */
+const mostFields = 1000;
+
 /**
  * Whether the names and values of all fields that have no text of their own are found in the header as a whole, so that who searches the
  * header misses none of them. It is not so where a part of the header, taken by itself, is decoded in another way.
  */
 async function holdsOtherFields(header: string, reading: Reading, bytes: Buffer): Promise<boolean> {
   const names = new Set<string>();
-  for (const cursor = new HeaderCursor(bytes, 0, bytes.length); cursor.next();) names.add(cursor.name.toLowerCase());
+  let count = 0;
+  for (const cursor = new HeaderCursor(bytes, 0, bytes.length); cursor.next();) {
+    if (++count > mostFields) return false;
+    names.add(cursor.name.toLowerCase());
+  }
   for (const name of keptFields) names.delete(name);
   const text = new MessageText(reading, () => Promise.resolve(bytes), new FieldNames(names));
   for (const name of names) {
