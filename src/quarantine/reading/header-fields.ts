@@ -100,25 +100,41 @@ export class HeaderCursor implements FieldRange {
   }
 }
 
+/** More names of one length are not compared one by one: a client may ask for thousands. */
+const fewNames = 16;
+
 /** A set of field names that compares bytes: to make a string of each name would cost more than everything else. */
 export class FieldNames {
   /** By length, in lower case. */
   readonly #names = new Map<number, { text: string; bytes: Buffer }[]>();
+  readonly #texts: ReadonlySet<string>;
 
   /** @param names one byte per character */
   constructor(names: Iterable<string>) {
-    const lowerCase = [...names].map((name) => name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()));
-    for (const text of new Set(lowerCase)) {
+    this.#texts = new Set([...names].map(lowerCase));
+    for (const text of this.#texts) {
       const name = { text, bytes: Buffer.from(text, 'latin1') };
-      this.#names.set(text.length, [...(this.#names.get(text.length) ?? []), name]);
+      const same = this.#names.get(text.length);
+      if (same) same.push(name);
+      else this.#names.set(text.length, [name]);
     }
   }
 
   /** The name in lower case when it is in the set, else null. */
   match(field: HeaderCursor): string | null {
     const candidates = this.#names.get(field.nameEnd - field.start);
-    return candidates?.find(({ bytes }) => field.isNamed(bytes))?.text ?? null;
+    if (!candidates) return null;
+    if (candidates.length > fewNames && field.name !== '') {
+      const text = lowerCase(field.name);
+      return this.#texts.has(text) ? text : null;
+    }
+    return candidates.find(({ bytes }) => field.isNamed(bytes))?.text ?? null;
   }
+}
+
+/** Only A to Z have two cases. */
+function lowerCase(name: string): string {
+  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** The fields of one header that somebody will read, by lower-case name, in order of appearance. */

@@ -1,7 +1,7 @@
 // The header fields that mail programs list, and any others, as the raw lines that they are.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FieldNames } from '../../../src/quarantine/reading/header-fields.ts';
+import { FieldNames, HeaderCursor } from '../../../src/quarantine/reading/header-fields.ts';
 import { selectHeaderFields } from '../../../src/quarantine/reading/select-header-fields.ts';
 import { checkedReading, message } from './checked-reading.ts';
 
@@ -66,6 +66,16 @@ describe('selected header fields', () => {
       select(['received', 'subject', 'from'], true),
       'X-Spam: yes\r\nno field at all\r\nReferences: <x@y>\r\n\r\n',
     );
+  });
+
+  test('are found among thousands of names without a look at each of them', (context) => {
+    const looks = context.mock.method(HeaderCursor.prototype, 'isNamed');
+    const names = Array.from({ length: 3000 }, (_, i) => `X-${1000 + i}`);
+    const header = message(...Array.from({ length: 1000 }, (_, i) => `x-${3500 + i}: y`), 'X-35\xc90: y', '');
+    const selected = selectHeaderFields(header, { start: 0, end: header.length, names: new FieldNames(names) });
+    const found = names.slice(2500).map((name) => `${name.toLowerCase()}: y`);
+    assert.equal(selected.toString(), message(...found, '', '').toString());
+    assert.ok(looks.mock.callCount() < 20_000, `${looks.mock.callCount()}`);
   });
 
   test('both together are the header', () => {
