@@ -13,6 +13,7 @@ import { InputStream } from './input-stream.ts';
 import { LoginAttempts } from './login-attempts.ts';
 import { ConnectionRules } from './connection-rules.ts';
 import { OutputStream } from './output-stream.ts';
+import type { Outcome, Suspended } from './perform.ts';
 import type { ProtocolConnection } from './protocol-command.ts';
 import type { ShellState } from './shell-state.ts';
 
@@ -48,6 +49,8 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
   #login: Login | null = null;
   #selected: S | null = null;
   #afterAnswer: (() => Promise<void> | void) | null = null;
+  /** What the client sends next is for this command. */
+  #suspended: { tag: string; command: Suspended } | null = null;
   /** Why the connection ends when the command in progress has ended. */
   #farewell: string | null = null;
   #leaving = false;
@@ -212,7 +215,10 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
       );
       await this.write(untaggedLine(`OK [CAPABILITY ${this.capabilities}] Lazaretto ready`));
       let serving = true;
-      while (serving) serving = await this.#serveNext(dispatcher);
+      while (serving) {
+        await this.#input.arrival();
+        serving = await this.#serveNext(dispatcher);
+      }
     } catch (error) {
       this.logProblem(error, 'serving a connection');
     }
@@ -220,10 +226,18 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     else this.bye(this.#farewell);
   }
 
-  /** Sends the tagged answer. After null, nobody being there to answer, no further command is read. */
-  async answer(tag: string, answer: Answer | null): Promise<void> {
-    if (answer === null) this.#input.stop();
-    else await this.write(taggedLine(tag, answer));
+  /**
+   * Sends the tagged answer, or keeps the command that waits for what the client sends next. After null, nobody being there to answer, no
+   * further command is read. False: the command was a bad one.
+   */
+  async answer(tag: string, outcome: Outcome): Promise<boolean> {
+    if (outcome === null) this.#input.stop();
+    else if ('resume' in outcome) this.#suspended = { tag, command: outcome };
+    else {
+      await this.write(taggedLine(tag, outcome));
+      return outcome.response !== 'BAD';
+    }
+    return true;
   }
 
   bye(text: string): void {
@@ -257,16 +271,24 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
   }
 
   async #serveNext(dispatcher: Dispatcher): Promise<boolean> {
-    await this.#input.arrival();
-    const incoming = await readCommand(this.#input, this.#rules);
-    if (this.#leaving) return false;
-    if (!(await this.#execute(incoming, dispatcher))) return false;
+    if (this.#suspended !== null) await this.#resume(this.#suspended, dispatcher);
+    else {
+      const incoming = await readCommand(this.#input, this.#rules);
+      if (this.#leaving) return false;
+      if (!(await this.#execute(incoming, dispatcher))) return false;
+    }
     const action = this.#afterAnswer;
     this.#afterAnswer = null;
     await action?.();
     // Thousands of pipelined commands must not keep everybody else waiting.
     await new Promise((resolve) => setImmediate(resolve));
-    return !this.#leaving;
+    return !this.#leaving || this.#suspended !== null;
+  }
+
+  async #resume({ tag, command }: { tag: string; command: Suspended }, dispatcher: Dispatcher): Promise<void> {
+    this.#suspended = null;
+    const isGood = await this.answer(tag, await command.resume());
+    if (!isGood) dispatcher.countBadCommand();
   }
 
   async #execute(incoming: Incoming, dispatcher: Dispatcher): Promise<boolean> {

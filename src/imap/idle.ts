@@ -1,7 +1,8 @@
 // IDLE (RFC 2177): until the client says DONE, changes of the selected mailbox are sent as they happen, and now and then
 // a line that keeps routers from forgetting the connection. Never ends by itself.
 
-import type { ProtocolCommand, ProtocolConnection } from './protocol-command.ts';
+import type { Answer } from './command.ts';
+import type { ProtocolCommand, ProtocolConnection, Waiting } from './protocol-command.ts';
 import { loggedInStates } from './protocol-command.ts';
 
 export const idle: ProtocolCommand = {
@@ -11,20 +12,7 @@ export const idle: ProtocolCommand = {
   handle: async (connection, { args }) => {
     if (args.length > 0) return { response: 'BAD', text: 'IDLE takes no arguments' };
     await connection.prompt('idling');
-    const announcer = new Announcer(connection);
-    const stopWatching = connection.selected?.watch(() => announcer.wake());
-    const keepalive = setInterval(() => announcer.keepAlive(), connection.idleKeepaliveMs);
-    try {
-      // What changed before we watched.
-      announcer.wake();
-      const line = await connection.readLine();
-      if (line.trim().toUpperCase() !== 'DONE') return { response: 'BAD', text: 'IDLE is ended with DONE' };
-      return { response: 'OK', text: 'IDLE completed' };
-    } finally {
-      clearInterval(keepalive);
-      stopWatching?.();
-      await announcer.finish();
-    }
+    return new Idling(connection);
   },
 };
 
@@ -32,8 +20,10 @@ export const idle: ProtocolCommand = {
 const retryMs = 1_000;
 
 /** Announcements one after the other: a wake-up during one leads to exactly one more. */
-class Announcer {
+class Idling implements Waiting {
   readonly #connection: ProtocolConnection;
+  readonly #stopWatching: (() => void) | undefined;
+  readonly #keepalive: NodeJS.Timeout;
   #running: Promise<void> | null = null;
   #again = false;
   #isFinished = false;
@@ -43,20 +33,36 @@ class Announcer {
 
   constructor(connection: ProtocolConnection) {
     this.#connection = connection;
+    this.#stopWatching = connection.selected?.watch(() => this.#wake());
+    this.#keepalive = setInterval(() => this.#keepAlive(), connection.idleKeepaliveMs);
+    // What changed before we watched.
+    this.#wake();
   }
 
-  wake(): void {
+  async resume(): Promise<Answer> {
+    try {
+      const line = await this.#connection.readLine();
+      if (line.trim().toUpperCase() !== 'DONE') return { response: 'BAD', text: 'IDLE is ended with DONE' };
+      return { response: 'OK', text: 'IDLE completed' };
+    } finally {
+      await this.#finish();
+    }
+  }
+
+  #wake(): void {
     this.#again = true;
     this.#running ??= this.#run();
   }
 
-  keepAlive(): void {
+  #keepAlive(): void {
     if (this.#running !== null || this.#connection.congested) return;
     this.#running = this.#send(() => this.#connection.write('* OK Still here\r\n')).then(() => this.#settled());
   }
 
-  async finish(): Promise<void> {
+  async #finish(): Promise<void> {
     this.#isFinished = true;
+    clearInterval(this.#keepalive);
+    this.#stopWatching?.();
     clearTimeout(this.#retry);
     this.#again = false;
     await this.#running;
@@ -75,12 +81,12 @@ class Announcer {
 
   #announceLater(): void {
     clearTimeout(this.#retry);
-    if (!this.#isFinished) this.#retry = setTimeout(() => this.wake(), retryMs);
+    if (!this.#isFinished) this.#retry = setTimeout(() => this.#wake(), retryMs);
   }
 
   #settled(): void {
     this.#running = null;
-    if (this.#again) this.wake();
+    if (this.#again) this.#wake();
   }
 
   async #send(action: () => Promise<void>): Promise<boolean> {

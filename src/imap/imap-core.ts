@@ -177,11 +177,9 @@ export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(opt
       connections.delete(connection);
       options.meter?.set('imapSessions', connections.size);
     });
-    const core = new CoreSide(server, secured, connection, async (tag, line) => {
-      const answer = await perform(state, connection, line);
-      await connection.answer(tag, answer);
-      return answer?.response !== 'BAD';
-    });
+    const core = new CoreSide(server, secured, connection, async (tag, line) =>
+      connection.answer(tag, await perform(state, connection, line)),
+    );
     core.loggelf = toLog;
     const admission = closing ? { refuse: 'The server is being shut down' } : options.admit?.(remoteAddress);
     // Not awaited: what is in this function's hands would be kept for as long as the session lasts.

@@ -5,44 +5,68 @@ import { loginName } from '../quarantine/scope.ts';
 import { answerToError, ConnectionGone, noteRefusal } from './answers.ts';
 import type { ParsedLine } from './arguments.ts';
 import type { Answer, CommandCall, ConnectionState, ImapConnection, SelectedMailbox } from './command.ts';
-import type { ProtocolConnection } from './protocol-command.ts';
+import type { ProtocolConnection, Waiting } from './protocol-command.ts';
 import type { ShellCommand, ShellState } from './shell-state.ts';
 
-/** Null: there is nobody left to answer. */
+/** The answer; or a command that waits for what the client sends next. Null: there is nobody left to answer. */
+export type Outcome = Answer | Suspended | null;
+
+export interface Suspended {
+  /** Called once, when there is something to read or the client has gone. Never rejects. */
+  resume(): Promise<Outcome>;
+}
+
 export async function perform<S extends SelectedMailbox>(
   shell: ShellState<S>,
   connection: ImapConnection<S> & ProtocolConnection,
   line: ParsedLine,
-): Promise<Answer | null> {
+): Promise<Outcome> {
   const startedAt = performance.now();
-  const answer = await answerTo(shell, connection, line);
-  if (answer === null) return null;
-  const { meter } = shell.options;
-  noteRefusal(answer, shell.options, logFieldsOf(connection, line));
-  // IDLE takes as long as the client likes. A name that we do not know is whatever the client made up.
-  if (line.command !== 'IDLE' && shell.commands.has(line.command))
-    meter?.time('imapCommand', { command: line.command }, (performance.now() - startedAt) / 1000);
-  return answer;
+  const outcome = await outcomeOf(shell, connection, line);
+  // What waits takes as long as the client likes. A name that we do not know is whatever the client made up.
+  if (outcome !== null && !('resume' in outcome) && shell.commands.has(line.command))
+    shell.options.meter?.time('imapCommand', { command: line.command }, (performance.now() - startedAt) / 1000);
+  return outcome;
 }
 
-async function answerTo<S extends SelectedMailbox>(
+async function outcomeOf<S extends SelectedMailbox>(
   shell: ShellState<S>,
   connection: ImapConnection<S> & ProtocolConnection,
   line: ParsedLine,
-): Promise<Answer | null> {
+): Promise<Outcome> {
   const command = shell.commands.get(line.command);
-  if (command === undefined) return { response: 'BAD', text: `${line.command} is not supported` };
-  const misplaced = stateProblem(command, connection.state, line.command);
-  if (misplaced !== null) return { response: 'BAD', text: misplaced };
-  const call = callOf(line);
+  const problem = command ? stateProblem(command, connection.state, line.command) : `${line.command} is not supported`;
+  if (!command || problem !== null) {
+    const answer: Answer = { response: 'BAD', text: problem ?? '' };
+    noteRefusal(answer, shell.options, logFieldsOf(connection, line));
+    return answer;
+  }
+  return carryOut({ shell, connection, line, command }, () => command.handle(connection, callOf(line)));
+}
+
+interface Task<S extends SelectedMailbox> {
+  shell: ShellState<S>;
+  connection: ImapConnection<S> & ProtocolConnection;
+  line: ParsedLine;
+  command: ShellCommand<S>;
+}
+
+async function carryOut<S extends SelectedMailbox>(
+  task: Task<S>,
+  work: () => Promise<Answer | Waiting>,
+): Promise<Outcome> {
+  const { shell, connection, line, command } = task;
   let answer: Answer;
   try {
-    answer = await command.handle(connection, call);
+    const result = await work();
+    if ('resume' in result) return { resume: () => carryOut(task, () => result.resume()) };
+    answer = result;
   } catch (error) {
     if (error instanceof ConnectionGone) return null;
     answer = answerToError(error, shell.options.log, logFieldsOf(connection, line));
   }
-  const announces = command.announces === 'always' || (command.announces === 'with-uid' && call.uid);
+  const announces =
+    command.announces === 'always' || (command.announces === 'with-uid' && line.command.startsWith('UID '));
   if (announces && answer.response !== 'BAD') {
     try {
       await connection.selected?.announce(connection, command.announces === 'with-uid');
@@ -51,6 +75,7 @@ async function answerTo<S extends SelectedMailbox>(
       connection.logProblem(error, 'announcing changes');
     }
   }
+  noteRefusal(answer, shell.options, logFieldsOf(connection, line));
   return answer;
 }
 

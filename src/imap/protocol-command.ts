@@ -27,8 +27,17 @@ export interface ProtocolConnection extends ImapConnection {
   logProblem(error: unknown, doing: string): void;
 }
 
+/**
+ * A command that waits, perhaps for hours, for what the client sends next: in place of an answer, so that meanwhile no function is in
+ * progress, each of which would cost memory.
+ */
+export interface Waiting {
+  /** Called once, when the client has sent something or has gone; `readLine` tells. */
+  resume(): Promise<Answer>;
+}
+
 export interface ProtocolCommand extends Omit<CommandDefinition, 'handle' | 'beforeLiteral'> {
-  readonly handle: (connection: ProtocolConnection, call: CommandCall) => Promise<Answer>;
+  readonly handle: (connection: ProtocolConnection, call: CommandCall) => Promise<Answer | Waiting>;
 }
 
 export const anyState = ['Not Authenticated', 'Authenticated', 'Selected'] as const;

@@ -3,7 +3,7 @@
 
 import { loginName } from '../quarantine/scope.ts';
 import type { Answer, CommandCall, CommandDefinition, ImapConnection, Login, SelectedMailbox } from './command.ts';
-import type { ProtocolConnection } from './protocol-command.ts';
+import type { ProtocolConnection, Waiting } from './protocol-command.ts';
 import { protocolCommands } from './protocol-commands.ts';
 import type { ShellDeadlines, ShellLimits, ShellOptions } from './shell-options.ts';
 import { defaultDeadlines, defaultLimits } from './shell-options.ts';
@@ -12,7 +12,7 @@ import { TlsContexts } from './tls-context.ts';
 
 /** A command of either kind. */
 export interface ShellCommand<S extends SelectedMailbox> extends Omit<CommandDefinition<S>, 'handle'> {
-  readonly handle: (connection: ImapConnection<S> & ProtocolConnection, call: CommandCall) => Promise<Answer>;
+  readonly handle: (connection: ImapConnection<S> & ProtocolConnection, call: CommandCall) => Promise<Answer | Waiting>;
 }
 
 export class ShellState<S extends SelectedMailbox> {

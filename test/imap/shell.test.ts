@@ -446,6 +446,32 @@ describe('changes of the selected mailbox', { timeout: 20_000 }, () => {
     assert.equal(mailbox.closed, 1);
   });
 
+  test('IDLE that is not ended with DONE is an error of the client, who may not make too many', async (context) => {
+    const { logIn } = await startShell(context);
+    const client = await logIn();
+    for (let allowed = 50; allowed > 0; allowed--) {
+      client.write('a IDLE\r\nno\r\n');
+      assert.equal(await client.read(), '+ idling');
+      assert.match(await client.read(), /^a BAD/);
+    }
+    client.write('a IDLE\r\nno\r\n');
+    while (!(await client.read()).startsWith('* BYE')) continue;
+    await client.closed;
+  });
+
+  test('are watched for no longer when the connection ends in the moment in which IDLE begins', async (context) => {
+    const { mailbox, client, shell } = await withSelected(context);
+    const watch = mailbox.watch.bind(mailbox);
+    mailbox.watch = (wake) => {
+      for (const connection of shell.connections) connection.bye('Enough');
+      return watch(wake);
+    };
+    client.write('a IDLE\r\n');
+    await client.closed;
+    await nobodyLeft(shell);
+    assert.ok(!mailbox.watched);
+  });
+
   test('and a mailbox that opens after its client has gone is closed, too', async (context) => {
     const mailbox = new TestMailbox();
     const done = Promise.withResolvers<SelectedMailbox | null>();
