@@ -40,16 +40,20 @@ export function readContents(
   return contents;
 }
 
-export interface Placed {
+export interface PlacedContents {
   bytes: Uint8Array;
   /** Begin and end of each content in `bytes`; -1 for what is left out. */
   positions: readonly (readonly [number, number])[];
 }
 
-/** The contents behind other values, all in one. What is put there is taken: the memory of each content is given back at once. */
-export function placeContents(values: Uint8Array, contents: PackedContents): Placed {
+/** The contents behind other values, all in one, in `memory` if there is room. What is put there is taken: each content is freed at once. */
+export function placeContents(
+  values: Uint8Array,
+  contents: PackedContents,
+  memory: ArrayBuffer | null,
+): PlacedContents {
   const length = contents.reduce((sum, content) => sum + (content?.length ?? 0), values.length);
-  const bytes = Buffer.allocUnsafeSlow(length);
+  const bytes = memory && length <= memory.byteLength ? Buffer.from(memory, 0, length) : Buffer.allocUnsafeSlow(length);
   bytes.set(values);
   let at = values.length;
   const positions = contents.map((content): [number, number] => {

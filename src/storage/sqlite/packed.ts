@@ -8,7 +8,7 @@ import { inOrder } from '../uid-ranges.ts';
 import type { Connection } from './connection.ts';
 import type { Mailbox } from './mailboxes.ts';
 import { placeContents, readContents } from './packed-contents.ts';
-import type { PackedContents } from './packed-contents.ts';
+import type { PlacedContents } from './packed-contents.ts';
 import { readNumbers } from './number-texts.ts';
 import { lengthBytes, preparedTables } from './prepared.ts';
 import type { PreparedTable } from './prepared.ts';
@@ -17,6 +17,13 @@ import { readState } from './sequences.ts';
 
 /** With the bytes in a buffer of their own. */
 export type SentPackedMessages = Omit<PackedMessages, 'bytes' | typeof Symbol.dispose> & { bytes: Uint8Array };
+
+export interface PackedRequest {
+  ranges: readonly UidRange[];
+  query: PackedQuery;
+  /** Contents are put there, if they fit. */
+  memory: ArrayBuffer | null;
+}
 
 /** One range of UIDs as SQLite strings it together; null where nothing was asked for. */
 interface Strung {
@@ -30,7 +37,7 @@ interface Strung {
 
 export function listPacked(
   connection: Connection,
-  { ranges, query, ...mailbox }: Mailbox & { ranges: readonly UidRange[]; query: PackedQuery },
+  { ranges, query, memory, ...mailbox }: Mailbox & PackedRequest,
 ): SentPackedMessages {
   const { uidBase } = readState(connection, mailbox.scope, mailbox.view);
   const tables = tablesFor(query);
@@ -48,7 +55,7 @@ export function listPacked(
     left -= strung.count;
   }
   const messages = unstrung(found, query, tables);
-  return contents ? withContents(messages, contents, query) : messages;
+  return contents ? withContents(messages, placeContents(messages.bytes, contents, memory), query) : messages;
 }
 
 function tablesFor({ values }: PackedQuery): PreparedTable[] {
@@ -136,10 +143,9 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 
 function withContents(
   messages: SentPackedMessages,
-  contents: PackedContents,
+  { bytes, positions }: PlacedContents,
   { values }: PackedQuery,
 ): SentPackedMessages {
-  const { bytes, positions } = placeContents(messages.bytes, contents);
   const place = values.indexOf('content');
   for (const [message, [start, end]] of positions.entries())
     messages.positions.set([start, end], (message * values.length + place) * 2);

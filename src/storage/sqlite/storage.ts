@@ -15,6 +15,7 @@ import type {
 import type { Scope } from '../../quarantine/scope.ts';
 import { searchable } from '../shown.ts';
 import type { Watchers } from '../watchers.ts';
+import { giveMemoryBack, takeMemory } from './content-memory.ts';
 import type { SentContent } from './contents.ts';
 import { fromStoredReading, toSentReading } from './prepared.ts';
 import type { ReaderOperations } from './reader.ts';
@@ -40,10 +41,12 @@ const everything = Number.MAX_SAFE_INTEGER;
 
 export function createStorage({ writer, readers, searcher, watchers, startIndexing }: Threads): Storage {
   // The one that owes least, so that a large message being read delays nobody else; the next one starts only when the first is busy.
-  const read: Read = (name, argument) => {
+  const read: Read = (name, argument, transfer) => {
     const [first, ...others] = readers;
     if (!first) throw new Error('the storage has no readers');
-    return others.reduce((idle, other) => (other.pending < idle.pending ? other : idle), first).call(name, argument);
+    return others
+      .reduce((idle, other) => (other.pending < idle.pending ? other : idle), first)
+      .call(name, argument, transfer);
   };
   let stopIndexing = (): Promise<void> => Promise.resolve();
   return {
@@ -93,11 +96,13 @@ function scopedStorage(read: Read, searcher: Threads['searcher']): ScopedStorage
       return found.map((sent) => sent && fromStoredReading(sent));
     },
     async listPacked(scope, view, ranges, query) {
-      const { bytes, ...messages } = await read('listPacked', { scope, view, ranges, query });
+      const memory = query.values.includes('content') ? takeMemory() : null;
+      const asked = { scope, view, ranges, query, memory };
+      const { bytes, ...messages } = await read('listPacked', asked, memory ? [memory] : []);
       return {
         ...messages,
         bytes: asBuffer(bytes),
-        [Symbol.dispose]: () => void (bytes.buffer as ArrayBuffer).transfer(0),
+        [Symbol.dispose]: () => giveMemoryBack(bytes.buffer as ArrayBuffer),
       };
     },
     content: async (scope, id, start, end) => asBuffer(await read('content', { scope, id, start, end })),

@@ -177,7 +177,7 @@ function read(connection: Connection, called: Set<string>): void {
     operations.list(connection, { ...mailbox, ranges: [{ from: 1, to: 9 }], limit: 10 });
     for (const values of [...packedQueries, packedContents]) {
       const query = { values, also: ['flags', 'sizeBytes', 'internalDates'] as const, limit: 10 };
-      operations.listPacked(connection, { ...mailbox, ranges: [{ from: 1, to: 9 }], query });
+      operations.listPacked(connection, { ...mailbox, ranges: [{ from: 1, to: 9 }], query, memory: null });
     }
     operations.readings(connection, { scope, ids: ['m2'] });
     operations.content(connection, { scope, id: 'm2', start: 0, end: 10 });
