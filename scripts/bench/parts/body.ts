@@ -1,4 +1,4 @@
-// Part `body`: messages of 25 MB, fetched whole, beside a bare TLS server of Node that sends as many bytes and beside Dovecot.
+// Part `body`: messages of 5, 25 and 50 MB, fetched whole, beside a bare TLS server of Node that sends as many bytes and beside Dovecot.
 import { Client } from '../client.ts';
 import { temporaryDirectory } from '../clean-up.ts';
 import { alice, startDovecotWith, startWith } from '../corpus.ts';
@@ -11,17 +11,21 @@ import { median } from '../table.ts';
 import type { Table } from '../table.ts';
 import { cpuMs } from '../usage.ts';
 
-const count = 20;
-const bytesEach = 25_000_000;
+/** In MB. What encodes them makes them a little larger, and 50 MB are the most that the server takes. */
+const sizes = [5, 25, 49.9];
+const megabytesTogether = 200;
 const rounds = 5;
 const command = 'UID FETCH 1:* (BODY.PEEK[])';
 
-const heavy: Corpus = { name: `${count} messages of 25 MB`, mail };
+function corpusOf(megabytes: number): Corpus & { count: number } {
+  const count = Math.round(megabytesTogether / megabytes);
+  return { name: `${count} messages of ${Math.round(megabytes)} MB`, count, mail: () => mail(count, megabytes) };
+}
 
-function* mail(): Generator<StoredMail> {
+function* mail(count: number, megabytes: number): Generator<StoredMail> {
   for (let number = 0; number < count; number++)
     yield {
-      raw: attachment(number, alice.name, bytesEach),
+      raw: attachment(number, alice.name, megabytes * 1_000_000),
       recipients: [alice.name],
       internalDate: arrivalOf(number),
     };
@@ -35,14 +39,19 @@ interface Contestant {
 }
 
 export async function largeMessages(table: Table): Promise<void> {
+  for (const megabytes of sizes) await messagesOf(megabytes, table);
+}
+
+async function messagesOf(megabytes: number, table: Table): Promise<void> {
+  const heavy = corpusOf(megabytes);
   const dovecotServer = await startDovecotWith(heavy);
   const lazaretto = await enter(await startWith(heavy));
-  const bare = await enter(await startBareTls(await temporaryDirectory(), count * bytesEach));
+  const bare = await enter(await startBareTls(await temporaryDirectory(), megabytesTogether * 1_000_000));
   const dovecot = dovecotServer && (await enter(dovecotServer));
   const contestants = [lazaretto, bare, ...(dovecot ? [dovecot] : [])];
   for (let round = -1; round < rounds; round++)
     for (const contestant of contestants) await measure(contestant, round >= 0);
-  const what = `${count} × BODY.PEEK[] of 25 MB`;
+  const what = `${heavy.count} × BODY.PEEK[] of ${Math.round(megabytes)} MB`;
   const speed = { what, unit: 'MB/s', ours: median(lazaretto.megabytesPerSecond) } as const;
   const cost = { what, unit: 'ms CPU', ours: median(lazaretto.cpuMs) } as const;
   const within = { besides: 'node:tls', target: { within: 1.5 } };
