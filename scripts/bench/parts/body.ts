@@ -46,7 +46,9 @@ async function messagesOf(megabytes: number, table: Table): Promise<void> {
   const heavy = corpusOf(megabytes);
   const dovecotServer = await startDovecotWith(heavy);
   const lazaretto = await enter(await startWith(heavy));
-  const bare = await enter(await startBareTls(await temporaryDirectory(), megabytesTogether * 1_000_000));
+  const bare = await enter(
+    await startBareTls(await temporaryDirectory(), { answerBytes: megabytesTogether * 1_000_000 }),
+  );
   const dovecot = dovecotServer && (await enter(dovecotServer));
   const contestants = [lazaretto, bare, ...(dovecot ? [dovecot] : [])];
   for (let round = -1; round < rounds; round++)
