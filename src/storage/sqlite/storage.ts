@@ -77,9 +77,8 @@ export function createStorage({ writer, readers, searcher, watchers, startIndexi
     watch: (listener) => watchers.add(listener),
     async close() {
       watchers.clear();
-      await stopIndexing();
-      // The writer last: it leaves a file without a write-ahead log behind when it is the last to go.
-      await writer.close(Promise.all([...readers, searcher].map((reader) => reader.close())));
+      // The writer last: it leaves a file without a write-ahead log behind when it is the last to go. All are closed to new calls at once.
+      await writer.close(Promise.all([stopIndexing(), ...[...readers, searcher].map((reader) => reader.close())]));
     },
   };
 }
