@@ -1,10 +1,11 @@
 // All that people could read in the body of a message, as one text to search in: text parts decoded, HTML without its
-// tags, names of attachments, headers of embedded messages. Reads the text parts of the content and no attachments.
+// tags but with what its links lead to, names of attachments, headers of embedded messages. Reads the text parts of the
+// content and no attachments.
 // Linear and bounded; it must never be used to show or rebuild a message. Called by SEARCH.
 
 import { decodeBytes } from './charsets.ts';
 import { decodeHeaderText } from './encoded-words.ts';
-import { htmlToText } from './html-text.ts';
+import { htmlTargets, htmlToText } from './html-text.ts';
 import type { Reading, ReadingPart } from './reading.ts';
 import { decodeTransfer } from './transfer-encoding.ts';
 
@@ -58,7 +59,7 @@ function piecesOf(part: ReadingPart): Piece[] {
       decode: (bytes) => {
         const cut = bytes.length < bodyEnd - bodyStart;
         const text = decodeBytes(decodeTransfer(bytes, part.encoding), part.charset, cut);
-        return part.type === 'text/html' ? htmlToText(text) : text;
+        return part.type === 'text/html' ? `${htmlToText(text)}\n${htmlTargets(text)}` : text;
       },
     },
   ];

@@ -1,5 +1,6 @@
 // The text of an HTML page, for a preview or a search: no tags, styles, scripts or comments. It is not a sanitizer; what
-// it returns is plain text and must be escaped like any other. Linear on any input. Called by preview and decoded-text.
+// it returns is plain text and must be escaped like any other. And where its links lead, which nobody sees and a search must find.
+// Linear on any input. Called by preview and decoded-text.
 
 const hidden = ['style', 'script', 'title', 'noscript', 'template'];
 const inline = /^\/?(?:a|abbr|b|big|code|em|font|i|ins|mark|s|small|span|strong|sub|sup|tt|u)$/;
@@ -60,6 +61,15 @@ export function htmlToText(html: string): string {
     at = close;
   }
   return decodeEntities(pieces.join(''));
+}
+
+// Bounded, so that unclosed quotes cost no more than closed ones.
+const target = /\b(?:href|src|action)\s{0,9}=\s{0,9}(?:"([^"]{1,2000})|'([^']{1,2000})|([^\s>"']{1,2000}))/gi;
+
+/** Where the links, pictures and forms of an HTML page lead, a line each. */
+export function htmlTargets(html: string): string {
+  const found = Array.from(html.matchAll(target), ([, double, single, bare]) => double ?? single ?? bare ?? '');
+  return decodeEntities(found.join('\n'));
 }
 
 /** Position after the tag, with all of the content of a hidden element; `open` + 1 when it is no tag, -1 when unclosed. */

@@ -11,7 +11,7 @@ import { foldText } from './folded-text.ts';
 import { sentDay } from './sent-day.ts';
 
 /** Raised whenever a message would give other texts than before, so that an index of the former ones is recognised as old. */
-export const SEARCH_TEXT_VERSION = 1;
+export const SEARCH_TEXT_VERSION = 2;
 
 // Of the header, and of one field of it.
 const maxHeaderBytes = 1024 * 1024;

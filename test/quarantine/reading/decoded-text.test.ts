@@ -63,6 +63,16 @@ describe('the text of a message is', () => {
       /<|p\{x\}/,
     ],
     [
+      'where the links and pictures of HTML lead',
+      crlf(
+        'Content-Type: text/html',
+        '',
+        `<a class=x HREF = "https://evil.example/?a=1&amp;b=2">bank</a><img src='cid:logo'><form action=//post.example/in>`,
+      ),
+      /bank[\s\S]*https:\/\/evil\.example\/\?a=1&b=2\ncid:logo\n\/\/post\.example\/in$/,
+      /class|<|"/,
+    ],
+    [
       'all of its text parts and no others',
       multipart(
         part('text/plain', '7bit', 'first'),
@@ -154,7 +164,23 @@ describe('looking for text stays cheap', () => {
 
   test('bodies made to be slow are not', async () => {
     const size = 1_000_000;
-    const bodies = ['=', '<', '<!--', '<style>', '&', '&#', '=?', '\r', '\0', ' ', '=\r\n', '<a ', '\xff'];
+    const bodies = [
+      '=',
+      '<',
+      '<!--',
+      '<style>',
+      '&',
+      '&#',
+      '=?',
+      '\r',
+      '\0',
+      ' ',
+      '=\r\n',
+      '<a ',
+      'href="',
+      'href=         ',
+      '\xff',
+    ];
     for (const type of ['text/plain', 'text/html; charset=utf-8']) {
       for (const encoding of ['7bit', 'quoted-printable', 'base64']) {
         for (const body of bodies) {
