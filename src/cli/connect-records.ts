@@ -11,7 +11,7 @@ export interface ConnectRecord {
   type: 'SRV' | 'CNAME';
   /** As in a zone file. */
   value: string;
-  /** `set` as it is here (a CNAME: to whatever has an address), `absent`, set to something `else`, or `unknown` just now. */
+  /** `set` as it is here (a CNAME: to one of the same addresses), `absent`, set to something `else`, or `unknown` just now. */
   state: 'set' | 'absent' | 'else' | 'unknown';
   /** What is there instead, or why it could not be looked up. */
   found: string | null;
@@ -30,7 +30,8 @@ export async function examineConnectRecords(
   const services = [
     ...best('implicit').map((server) => ({ service: '_imaps', ...server })),
     ...best('starttls').map((server) => ({ service: '_imap', ...server })),
-    { service: '_autodiscover', host: `autodiscover.${domain}`, port: 443 },
+    // RFC 2782: not autodiscover.DOMAIN, because the target may not be an alias.
+    { service: '_autodiscover', host: webHost, port: 443 },
   ];
   return Promise.all([
     ...services.map(({ service, host, port }) => examineSrv(`${service}._tcp.${domain}`, { host, port }, resolver)),
@@ -58,12 +59,23 @@ async function examineSrv(
 async function examineName(name: string, host: string, resolver: ConnectResolver): Promise<ConnectRecord> {
   const record = { name, type: 'CNAME' as const, value: `${host}.` };
   try {
-    await Promise.any([resolver.resolve4(name), resolver.resolve6(name)]);
-    return { ...record, state: 'set', found: null };
+    const [found, wanted] = await Promise.all([addressesOf(name, resolver), addressesOf(host, resolver)]);
+    if (found.some((address) => wanted.includes(address))) return { ...record, state: 'set', found: null };
+    if (!found.length) return { ...record, state: 'absent', found: null };
+    return { ...record, state: 'else', found: found.join(', ') };
   } catch (error) {
-    const failures = (error instanceof AggregateError ? error.errors : [error]).map((one) => failed(codeOf(one)));
-    return { ...record, ...(failures.find(({ state }) => state === 'unknown') ?? failed('ENODATA')) };
+    return { ...record, ...failed(codeOf(error)) };
   }
+}
+
+/** Those of both kinds. Rejects when there is none, and one kind could not be looked up. */
+async function addressesOf(name: string, resolver: ConnectResolver): Promise<string[]> {
+  const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
+  const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+  const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []));
+  const unknown = failures.find((error) => failed(codeOf(error)).state === 'unknown');
+  if (!addresses.length && unknown) throw unknown;
+  return addresses;
 }
 
 /** Only the DNS itself may say that something is not there. */

@@ -40,7 +40,7 @@ test('records that are not there are shown as they have to be written', async ()
   assert.deepEqual(await shown({}), [
     '  _imaps._tcp.example.com. SRV 0 1 993 q.example.net.  ; absent',
     '  _imap._tcp.example.com. SRV 0 1 143 q.example.net.  ; absent',
-    '  _autodiscover._tcp.example.com. SRV 0 1 443 autodiscover.example.com.  ; absent',
+    '  _autodiscover._tcp.example.com. SRV 0 1 443 q.example.net.  ; absent',
     '  autoconfig.example.com. CNAME q.example.net.  ; absent',
     '  autodiscover.example.com. CNAME q.example.net.  ; absent',
   ]);
@@ -54,12 +54,14 @@ test('what is there is told, also where it leads elsewhere or cannot be looked u
       '_autodiscover._tcp.example.com': 'ETIMEOUT',
       'autoconfig.example.com': 'ENODATA',
       'autoconfig.example.com AAAA': ['2001:db8::1'],
+      'q.example.net': ['192.0.2.1'],
+      'q.example.net AAAA': ['2001:db8::1'],
       'autodiscover.example.com': 'ESERVFAIL',
     }),
     [
       '  _imaps._tcp.example.com. SRV 0 1 993 q.example.net.  ; now: 10 0 993 mail.example.com.',
       '  _imap._tcp.example.com. SRV 0 1 143 q.example.net.  ; there',
-      '  _autodiscover._tcp.example.com. SRV 0 1 443 autodiscover.example.com.  ; cannot be looked up: ETIMEOUT',
+      '  _autodiscover._tcp.example.com. SRV 0 1 443 q.example.net.  ; cannot be looked up: ETIMEOUT',
       '  autoconfig.example.com. CNAME q.example.net.  ; there',
       '  autodiscover.example.com. CNAME q.example.net.  ; cannot be looked up: ESERVFAIL',
     ],
@@ -70,4 +72,15 @@ test('a way to connect that there is not has no record: it would say that the do
   const lines = await shown({}, { ...connect, servers: servers.slice(1) });
   assert.ok(!lines.some((line) => line.includes('_imaps.')));
   assert.ok(lines.some((line) => line.includes('_imap.')));
+});
+
+test('a name that has an address of its own, or one that everything has, is not said to be there', async () => {
+  const zone = { 'autoconfig.example.com': ['203.0.113.1'], 'autodiscover.example.com': ['203.0.113.1', '192.0.2.1'] };
+  const lines = (await shown({ ...zone, 'q.example.net': ['192.0.2.1'] })).slice(-2);
+  assert.deepEqual(lines, [
+    '  autoconfig.example.com. CNAME q.example.net.  ; now: 203.0.113.1',
+    '  autodiscover.example.com. CNAME q.example.net.  ; there',
+  ]);
+  const unknown = (await shown({ ...zone, 'q.example.net': 'ESERVFAIL' })).slice(-1);
+  assert.deepEqual(unknown, ['  autodiscover.example.com. CNAME q.example.net.  ; cannot be looked up: ESERVFAIL']);
 });
