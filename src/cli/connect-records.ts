@@ -72,7 +72,7 @@ async function examineName(name: string, host: string, resolver: ConnectResolver
 async function addressesOf(name: string, resolver: ConnectResolver): Promise<string[]> {
   const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
   const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-  const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []));
+  const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as Error] : []));
   const unknown = failures.find((error) => failed(codeOf(error)).state === 'unknown');
   if (!addresses.length && unknown) throw unknown;
   return addresses;
