@@ -7,7 +7,7 @@ import { join } from 'node:path';
 /** The test servers of scripts/mongodb.sh. */
 type Server = 'java' | 'ferretdb';
 
-/** Tests of the contract that FerretDB cannot pass, whatever the driver does. */
+/** Tests of the contract that FerretDB cannot pass, or not in a sensible time, whatever the driver does. */
 const beyondFerretdb = [
   // An update reads the whole collection there, and so many take longer than the driver waits for an answer.
   'ten thousand messages are changed by one commit',
