@@ -1,7 +1,7 @@
 // APPEND: a drag from another account, or a mail program that copies by uploading. Acts like COPY (quarantine/append.ts).
 import { append as appendMessage } from '../quarantine/append.ts';
 import { Refusal } from '../quarantine/errors.ts';
-import { answerToError, BadCommand } from './answers.ts';
+import { BadCommand } from './answers.ts';
 import type { Argument } from './command.ts';
 import { parseInternalDate } from './dates.ts';
 import { findDrop } from './environment.ts';
@@ -17,16 +17,12 @@ export const append: MailboxCommand = (environment) => ({
   tellTooBig: (maxBytes) => environment.quarantine.sentences.refusals.tooBig(maxBytes),
   // Whatever can be refused is refused before the message is uploaded.
   beforeLiteral: (connection, { args }) => {
-    try {
-      if (args.length) {
-        const drop = findDrop(environment, connection.login.scope, readMailbox(args[0]), null);
-        const { refusals } = environment.quarantine.sentences;
-        if (drop.accepts.append === 'none') throw new Refusal('CANNOT', refusals.appendNotAccepted(drop));
-      }
-      return Promise.resolve(null);
-    } catch (error) {
-      return Promise.resolve(answerToError(error, environment.quarantine.log, { command: 'APPEND' }));
+    if (args.length) {
+      const drop = findDrop(environment, connection.login.scope, readMailbox(args[0]), null);
+      const { refusals } = environment.quarantine.sentences;
+      if (drop.accepts.append === 'none') throw new Refusal('CANNOT', refusals.appendNotAccepted(drop));
     }
+    return Promise.resolve(null);
   },
   handle: async (connection, { args }) => {
     const mailbox = readMailbox(args[0]);

@@ -80,6 +80,7 @@ describe('what happens to a message', { timeout: 60_000 }, () => {
     await server.handIn(sampleMail('one'));
     const client = await server.open('Caught');
     await client.command('UID MOVE 1 INBOX');
+    await client.command('APPEND Caught ', sampleMail('two'));
     await client.command('UID MOVE 1 Release');
     await client.command('LOGOUT');
     await server.pass(0);
