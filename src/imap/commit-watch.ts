@@ -4,6 +4,9 @@ import type { Storage } from '../quarantine/ports.ts';
 import { sequenceKey } from '../quarantine/scope.ts';
 import type { Scope } from '../quarantine/scope.ts';
 
+/** Work that takes longer, or hangs, is told of as it goes: news must not wait for it for good. */
+export const heldBackAtMostMs = 30_000;
+
 export class CommitWatch {
   readonly #storage: Pick<Storage, 'watch'>;
   /** Whose work in many commits is under way. */
@@ -35,14 +38,20 @@ export class CommitWatch {
   async asOne<T>(scope: Scope, work: () => Promise<T>): Promise<T> {
     const entry = { scope };
     this.#atWork.add(entry);
+    const limit = setTimeout(() => this.#end(entry), heldBackAtMostMs).unref();
     try {
       return await work();
     } finally {
-      this.#atWork.delete(entry);
-      const waiting = [...this.#waiting];
-      this.#waiting.clear();
-      for (const listener of waiting) listener();
+      clearTimeout(limit);
+      this.#end(entry);
     }
+  }
+
+  #end(entry: { scope: Scope }): void {
+    if (!this.#atWork.delete(entry)) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const listener of waiting) listener();
   }
 
   #isHeldBack(scope: Scope): boolean {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import { CommitWatch } from '../../src/imap/commit-watch.ts';
+import { CommitWatch, heldBackAtMostMs } from '../../src/imap/commit-watch.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
 import { sliceSize } from '../../src/quarantine/slices.ts';
 import type { Listener } from '../../src/storage/watchers.ts';
@@ -65,6 +65,23 @@ describe('who waits for commits', () => {
     await second;
     assert.deepEqual(woken(), ['alice@example.com', 'example.com']);
     await watch.asOne(scopeOfLogin('global'), () => Promise.resolve());
+    assert.deepEqual(woken(), []);
+  });
+
+  it('is woken in the end when the work hangs, once', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const { watch, store, woken } = watched();
+    const hanging = Promise.withResolvers<null>();
+    const work = watch.asOne(scopeOfLogin('alice@example.com'), () => hanging.promise);
+    store.tell(['']);
+    context.mock.timers.tick(heldBackAtMostMs - 1);
+    assert.deepEqual(woken(), []);
+    context.mock.timers.tick(1);
+    assert.deepEqual(woken(), ['global']);
+    store.tell(['']);
+    assert.deepEqual(woken(), ['global'], 'from then on as it goes');
+    hanging.resolve(null);
+    await work;
     assert.deepEqual(woken(), []);
   });
 
