@@ -4,7 +4,7 @@
 import { fastify } from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../quarantine/ports.ts';
-import { connectRoutes } from './connect/routes.ts';
+import { connectPaths, connectRoutes } from './connect/routes.ts';
 import type { ConnectOptions } from './connect/routes.ts';
 import type { Health } from './health.ts';
 import { reportText } from './health.ts';
@@ -31,6 +31,13 @@ export interface HttpServer {
 const closeGraceMs = 1_000;
 
 const plain = 'text/plain; charset=utf-8';
+
+const nothingHere = [
+  'There is nothing here. What is answered:',
+  'health and figures: /livez, /readyz, /metrics',
+  `mail programs' settings, where IMAP is served: ${[connectPaths.autoconfig[0], connectPaths.mobileconfig, connectPaths.autodiscover].join(', ')}`,
+  '',
+].join('\n');
 
 /** Resolves when it listens; rejects when the address or port cannot be had. */
 export async function openHttp({ address, port, health, metrics, connect, log }: HttpOptions): Promise<HttpServer> {
@@ -83,9 +90,7 @@ function wantsJson({ headers }: FastifyRequest): boolean {
 }
 
 function answerTheRest(app: FastifyInstance, log: Log): void {
-  app.setNotFoundHandler((_request, reply: FastifyReply) =>
-    reply.code(404).type(plain).send('There is nothing here. GET /livez, /readyz and /metrics are answered.\n'),
-  );
+  app.setNotFoundHandler((_request, reply: FastifyReply) => reply.code(404).type(plain).send(nothingHere));
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     if (error.statusCode !== undefined && error.statusCode < 500) {
       return reply.code(error.statusCode).type(plain).send('This request cannot be understood.\n');

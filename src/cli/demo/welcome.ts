@@ -51,7 +51,7 @@ export function welcome({ listening, settingsFile }: RunningDemo): string {
 function listenerLine({ name, address, port, folder }: Listening): string {
   const notes: Partial<Record<Listening['name'], string>> = {
     IMAP: ' (STARTTLS)',
-    HTTP: ' (/livez, /readyz, /metrics)',
+    HTTP: ' (/livez, /readyz, /metrics, /mail/config-v1.1.xml)',
   };
   const note = folder === undefined ? (notes[name] ?? '') : ` (for ${mailboxes[folder] ?? folder})`;
   return `${name} ${address}:${port}${note}`;

@@ -22,14 +22,36 @@ export function startIndexing(
   let isStale = true;
   let isSweepDue = true;
   let hasFailed = false;
+  /** Since when a whole block's worth of mail, or more, is being indexed. */
+  let longSince: number | null = null;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | null = null;
 
   async function indexAll(): Promise<void> {
     while (isStale && !isStopped) {
       isStale = false;
-      for (let more = true; more && !isStopped;) more = await indexer.call('indexNew', undefined);
+      for (let more = true; more && !isStopped;) {
+        more = await indexer.call('indexNew', undefined);
+        if (more) noteBegin();
+      }
     }
+    noteEnd();
+  }
+
+  /** What a few seconds make up for is nothing to tell; the index of a whole store is, and people who search wait for it. */
+  function noteBegin(): void {
+    if (longSince !== null) return;
+    longSince = performance.now();
+    log.info({ event: 'storage' }, 'the search index is being made; until it is, searches read the mail itself');
+  }
+
+  function noteEnd(): void {
+    if (longSince === null || isStopped) return;
+    log.info(
+      { event: 'storage', durationMs: Math.round(performance.now() - longSince) },
+      'the search index is complete',
+    );
+    longSince = null;
   }
 
   async function sweep(): Promise<void> {

@@ -15,7 +15,10 @@ interface Indexing {
   /** What the indexer was asked for, since the last time. */
   asked(): string[];
   fail(fails: boolean): void;
+  /** How many more blocks the indexer finds. */
+  find(blocks: number): void;
   warnings: string[];
+  told: string[];
   /** Something is committed. */
   commit(): void;
   pass(ms: number): Promise<void>;
@@ -26,20 +29,22 @@ function start(t: TestContext): Indexing {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const silent = (): void => undefined;
   const warnings: string[] = [];
+  const told: string[] = [];
   const log = {
     debug: silent,
-    info: silent,
+    info: (_fields: object, text: string) => void told.push(text),
     warn: (_fields: object, text: string) => void warnings.push(text),
     error: silent,
   };
   const watchers = createWatchers(log, silent);
   let asked: string[] = [];
   let fails = false;
+  let blocks = 0;
   const indexer = {
     async call(name: string) {
       asked.push(name);
       if (fails) throw new TemporaryError('The disk is full.');
-      return name === 'indexNew' ? false : null;
+      return name === 'indexNew' ? blocks-- > 0 : null;
     },
     kill: async () => void asked.push('kill'),
   } as unknown as Thread<IndexerOperations>;
@@ -51,7 +56,9 @@ function start(t: TestContext): Indexing {
       return was;
     },
     fail: (does) => (fails = does),
+    find: (more) => (blocks = more),
     warnings,
+    told,
     commit: () => watchers.tell('all'),
     async pass(ms) {
       t.mock.timers.tick(ms);
@@ -99,6 +106,21 @@ test('trouble is told once and tried again, and what was missed meanwhile is mad
   indexing.fail(false);
   await indexing.pass(30_000);
   assert.deepEqual(indexing.asked(), ['indexNew', 'removeGone', 'indexNew']);
+});
+
+test('the making of a large index is told when it begins and when it is complete, and no other', async (t) => {
+  const indexing = start(t);
+  indexing.find(3);
+  await indexing.pass(1000);
+  const both = [
+    'the search index is being made; until it is, searches read the mail itself',
+    'the search index is complete',
+  ];
+  assert.deepEqual(indexing.told, both);
+  indexing.find(0);
+  indexing.commit();
+  await indexing.pass(1000);
+  assert.deepEqual(indexing.told, both);
 });
 
 test('the thread is cut off when it is stopped, and asked for nothing afterwards', async (t) => {
