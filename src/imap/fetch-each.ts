@@ -84,28 +84,52 @@ async function markSeen(
   return new Map(stored.map(({ uid, flags }) => [uid, flags]));
 }
 
-async function writeMessages(
-  { quarantine, connection, mailbox, items }: Fetch,
+async function writeMessages(fetching: Fetch, messages: readonly FetchedMessage[]): Promise<void> {
+  for await (const lines of loadedWindows(fetching, messages)) await writeLines(fetching.connection, lines);
+}
+
+/** Each window is asked for before the one before it goes out, so that storage and socket work at the same time. */
+async function* loadedWindows(
+  fetching: Fetch,
   messages: readonly FetchedMessage[],
-): Promise<void> {
-  const { storage } = quarantine;
-  for (let start = 0; start < messages.length;) {
-    const lines: FetchLine[] = [];
-    let bytes = 0;
-    while (start < messages.length && lines.length < pageSize && bytes < windowBytes) {
-      const message = messages[start++];
-      if (!message) continue;
-      const line = new FetchLine(message, items, (from, to) => storage.content(mailbox.scope, message.id, from, to));
-      lines.push(line);
-      bytes += line.contentBytes;
-      if (line.contentBytes && lines.length >= windowMessages) break;
-    }
-    const loaded = await Promise.all(lines.map((line) => line.load()));
-    await writeLines(
-      connection,
-      lines.filter((_, i) => loaded[i]),
-    );
+): AsyncGenerator<readonly FetchLine[]> {
+  let next = 0;
+  const ask = (): Promise<FetchLine[]> | null => {
+    const lines = windowFrom(fetching, messages, next);
+    if (!lines.length) return null;
+    next += lines.length;
+    const asked = load(lines);
+    // Nobody waits for it any more when the connection is lost meanwhile.
+    asked.catch(() => undefined);
+    return asked;
+  };
+  for (let coming = ask(); coming;) {
+    const lines = await coming;
+    coming = ask();
+    yield lines;
   }
+}
+
+function windowFrom(
+  { quarantine: { storage }, mailbox, items }: Fetch,
+  messages: readonly FetchedMessage[],
+  first: number,
+): FetchLine[] {
+  const lines: FetchLine[] = [];
+  let bytes = 0;
+  for (const message of messages.slice(first)) {
+    const line = new FetchLine(message, items, (from, to) => storage.content(mailbox.scope, message.id, from, to));
+    lines.push(line);
+    bytes += line.contentBytes;
+    if (bytes >= windowBytes || (line.contentBytes && lines.length >= windowMessages)) break;
+  }
+  return lines;
+}
+
+/** Without those that have just left. */
+async function load(lines: readonly FetchLine[]): Promise<FetchLine[]> {
+  const loaded = await Promise.all(lines.map((line) => line.load()));
+  return lines.filter((_, i) => loaded[i]);
 }
 
 async function writeLines(connection: ImapConnection, lines: readonly FetchLine[]): Promise<void> {

@@ -113,6 +113,40 @@ describe('a mailbox', () => {
   });
 });
 
+describe('large messages', () => {
+  it('are begun to be read while the one before goes out, and no further', options, async () => {
+    const asked = new Map<string, number>();
+    const second = Promise.withResolvers<null>();
+    await using server = await startTestServer({
+      wrapStorage: (storage) => ({
+        ...storage,
+        content(scope, id, start = 0, end = Infinity) {
+          asked.set(id, (asked.get(id) ?? 0) + end - start);
+          if (asked.size === 2) second.resolve(null);
+          return storage.content(scope, id, start, end);
+        },
+      }),
+    });
+    // More than sockets take while nobody reads.
+    const raw = Buffer.from(`Subject: large\r\n\r\n${'a line of text\r\n'.repeat(1_250_000)}`);
+    const content = newContent(raw);
+    const messages = Array.from({ length: 3 }, () => newMessage({ content }));
+    await server.storage.insert({ content, messages, skipKnown: false }, testNow);
+    const [slow, other] = [await server.open('Caught'), await server.open('Caught')];
+    slow.socket.pause();
+    const answer = slow.command('FETCH 1:* (BODY.PEEK[])');
+    await second.promise;
+    for (let turn = 0; turn < 5; turn++) await other.command('NOOP');
+    assert.equal(asked.size, 2);
+    const [, bytes = 0] = asked.values();
+    assert.ok(bytes <= 1024 * 1024, String(bytes));
+    slow.socket.resume();
+    const { untagged } = await answer;
+    assert.equal(untagged.length, 3);
+    for (const line of untagged) assert.ok(line.endsWith(`{${raw.length}}\r\n${raw.toString('latin1')})`));
+  });
+});
+
 describe('a message that is lost while it is sent', () => {
   it('ends the connection without a word, which the client would take for a part of it', options, async () => {
     await using server = await startTestServer({
