@@ -1,5 +1,6 @@
 // Turns what commands return and throw into lines of the protocol: the one place where our errors become response codes
-// (STYLE section 5). The texts of errors that are not meant for people never leave the log. Called by connection.ts.
+// (STYLE section 5). The texts of errors that are not meant for people never leave the log. Called by perform.ts
+// and command-loop.ts.
 
 import { PermanentError, Refusal, TemporaryError } from '../quarantine/errors.ts';
 import type { Meter } from '../quarantine/meter.ts';

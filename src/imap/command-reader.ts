@@ -1,6 +1,6 @@
 // Puts a command together from its lines and literals, synchronising and not (RFC 7888), within the limits that the
 // connection sets. Whatever is refused, the bytes that belong to it are read away first, so that no part of a message
-// that somebody uploads is ever taken for a command. Decides nothing else. Called by connection.ts.
+// that somebody uploads is ever taken for a command. Decides nothing else. Called by command-loop.ts.
 
 import type { Answer } from './command.ts';
 import type { InputStream, Line } from './input-stream.ts';

@@ -1,6 +1,6 @@
 // What a command file of src/imap is written against: the arguments it gets, the connection it may use, the answer it
 // gives. Types only, and nothing of imap-core: a command knows neither tags nor sockets. Every command file exports one
-// CommandDefinition; connection.ts calls them.
+// CommandDefinition; perform.ts calls them.
 
 import type { Scope } from '../quarantine/scope.ts';
 

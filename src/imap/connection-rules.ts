@@ -1,5 +1,5 @@
 // What a connection allows to the command that is being read (command-reader.ts): how long it may be, and whether a literal is taken in at
-// all. Depends on who is logged in, and on the command. Made once by each connection.
+// all. Depends on who is logged in, and on the command. Made once for each connection.
 
 import { answerToError, ConnectionGone } from './answers.ts';
 import { parseBeginning } from './arguments.ts';

@@ -20,7 +20,7 @@ export const id: ProtocolCommand = {
     if (parameters.kind === 'list') {
       const description = describeClient(parameters.items);
       if (description === null) return { response: 'BAD', text: 'The list of ID holds pairs of strings' };
-      connection.noteClient(description);
+      connection.log.noteClient(description);
     }
     await connection.write(`* ID ("name" "Lazaretto" "version" "${connection.version.replace(/["\\]/g, '\\$&')}")\r\n`);
     return { response: 'OK', text: 'ID completed' };

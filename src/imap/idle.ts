@@ -94,7 +94,7 @@ class Idling implements Waiting {
       await action();
       return true;
     } catch (error) {
-      if (!this.#isFailing) this.#connection.logProblem(error, 'announcing changes during IDLE');
+      if (!this.#isFailing) this.#connection.log.noteProblem(error, 'announcing changes during IDLE');
       return false;
     }
   }

@@ -10,7 +10,8 @@ import type { Log } from '../quarantine/ports.ts';
 import type { ImapConnection, SelectedMailbox } from './command.ts';
 import type { ParsedLine } from './arguments.ts';
 import { parseLine } from './arguments.ts';
-import type { Dispatcher } from './connection.ts';
+import type { Dispatcher } from './command-loop.ts';
+import { CommandLoop } from './command-loop.ts';
 import { Connection } from './connection.ts';
 import { commands, errors, handler, IMAPCommand, IMAPConnection, IMAPServer } from './imap-core-modules.ts';
 import type { CoreCommand, CoreMessage, CoreServer } from './imap-core-types.ts';
@@ -177,13 +178,14 @@ export function createImapShell<S extends SelectedMailbox = SelectedMailbox>(opt
       connections.delete(connection);
       options.meter?.set('imapSessions', connections.size);
     });
+    const loop = new CommandLoop(state, connection);
     const core = new CoreSide(server, secured, connection, async (tag, line) =>
-      connection.answer(tag, await perform(state, connection, line)),
+      loop.answer(tag, await perform(state, connection, line)),
     );
     core.loggelf = toLog;
     const admission = closing ? { refuse: 'The server is being shut down' } : options.admit?.(remoteAddress);
     // Not awaited: what is in this function's hands would be kept for as long as the session lasts.
-    void connection.serve(core, admission !== undefined && 'refuse' in admission ? admission.refuse : null);
+    void loop.serve(core, admission !== undefined && 'refuse' in admission ? admission.refuse : null);
   }
 
   function listen({ address, port, tls, trustedProxies }: ImapListener): Promise<AddressInfo> {

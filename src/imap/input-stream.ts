@@ -1,6 +1,6 @@
 // Splits what a client sends into lines and literals, on demand: whoever wants the next piece asks for it, and nothing is
 // read ahead of that beyond a small buffer, so that a client is slowed down to the pace of its commands. Works on bytes
-// and in linear time, however the bytes are cut. Knows nothing of commands: command-reader.ts does. Used by connection.ts.
+// and in linear time, however the bytes are cut. Knows nothing of commands: command-reader.ts does. Used by client-socket.ts.
 
 /** Where the bytes come from: a socket. */
 export interface ByteSource {

@@ -1,5 +1,5 @@
 // The one way out: everything that a client reads goes through here in the order in which it was written, and a writer
-// who awaits is held back while the client does not keep up. Knows nothing of the protocol. Used by connection.ts.
+// who awaits is held back while the client does not keep up. Knows nothing of the protocol. Used by client-socket.ts.
 
 import type { Socket } from 'node:net';
 import { ConnectionGone } from './answers.ts';

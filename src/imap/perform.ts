@@ -1,7 +1,6 @@
 // Runs one command that has been read and understood: is it ours, is it allowed now, what is its answer, what is announced
 // before it, how long it took. Whatever a command throws ends here. Called for imap-core by imap-core.ts.
 
-import { loginName } from '../quarantine/scope.ts';
 import { answerToError, ConnectionGone, noteRefusal } from './answers.ts';
 import type { ParsedLine } from './arguments.ts';
 import type { Answer, CommandCall, ConnectionState, ImapConnection, SelectedMailbox } from './command.ts';
@@ -72,7 +71,7 @@ async function carryOut<S extends SelectedMailbox>(
       await connection.selected?.announce(connection, command.announces === 'with-uid');
     } catch (error) {
       if (error instanceof ConnectionGone) return null;
-      connection.logProblem(error, 'announcing changes');
+      connection.log.noteProblem(error, 'announcing changes');
     }
   }
   noteRefusal(answer, shell.options, logFieldsOf(connection, line));
@@ -80,9 +79,8 @@ async function carryOut<S extends SelectedMailbox>(
 }
 
 /** What a log line says of a command: never its arguments. */
-export function logFieldsOf(connection: ImapConnection & ProtocolConnection, { command }: ParsedLine): object {
-  const login = connection.loggedIn ? loginName(connection.login.scope) : undefined;
-  return { connection: connection.id, remoteAddress: connection.remoteAddress, login, command };
+export function logFieldsOf({ log }: ProtocolConnection, { command }: ParsedLine): object {
+  return { ...log.fields, command };
 }
 
 export function callOf(line: ParsedLine): CommandCall {

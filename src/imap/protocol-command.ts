@@ -2,12 +2,14 @@
 // the types of what they may do. Implemented in connection.ts, used by the command files that protocol-commands.ts lists.
 
 import type { Answer, CommandCall, CommandDefinition, ImapConnection } from './command.ts';
+import type { ConnectionLog } from './connection-log.ts';
 
 export interface ProtocolConnection extends ImapConnection {
   /** The capabilities at this moment, separated by spaces. */
   readonly capabilities: string;
   readonly loggedIn: boolean;
   readonly version: string;
+  readonly log: ConnectionLog;
   readonly idleKeepaliveMs: number;
   /** The client is behind with reading: a keepalive would only lengthen the queue. */
   readonly congested: boolean;
@@ -21,10 +23,6 @@ export interface ProtocolConnection extends ImapConnection {
   afterAnswer(action: () => Promise<void> | void): void;
   /** Begins TLS. What was sent in clear and not yet executed is dropped. */
   startTls(): Promise<void>;
-  /** What the client says about itself. */
-  noteClient(description: string): void;
-  /** A failure that must not spoil the command in progress. */
-  logProblem(error: unknown, doing: string): void;
 }
 
 /**

@@ -1,6 +1,6 @@
 // TLS: which certificate answers to which host name, and the upgrade of a plain socket, for both kinds of listener. Uses
 // our own contexts only, TLS 1.2 at least; the certificate that imap-core brings along is never touched. Used by imap-core.ts
-// and connection.ts.
+// and client-socket.ts.
 
 import type { Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';

@@ -1,32 +1,14 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { OutputStream } from '../../src/imap/output-stream.ts';
-
-async function connected(context: TestContext): Promise<{ ours: Socket; theirs: Socket }> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const theirs = connect({ port: typeof address === 'object' ? (address?.port ?? 0) : 0, host: '127.0.0.1' });
-  const [ours] = (await once(server, 'connection')) as [Socket];
-  context.after(() => {
-    theirs.destroy();
-    ours.destroy();
-    server.close();
-  });
-  ours.on('error', () => undefined);
-  theirs.on('error', () => undefined);
-  return { ours, theirs };
-}
+import { connectSockets } from '../helpers/connected-sockets.ts';
 
 /** Far more than the buffers of two sockets hold. */
 const large = Buffer.alloc(64 * 1024 * 1024, 'x');
 
 describe('output', { timeout: 20_000 }, () => {
   test('holds a writer back until the client has read, and keeps the order', async (context) => {
-    const { ours, theirs } = await connected(context);
+    const { ours, theirs } = await connectSockets(context);
     const output = new OutputStream();
     output.attach(ours);
     const finished: string[] = [];
@@ -52,7 +34,7 @@ describe('output', { timeout: 20_000 }, () => {
   });
 
   test('keeps a writer who needs his buffer again waiting until it is on its way', async (context) => {
-    const { ours, theirs } = await connected(context);
+    const { ours, theirs } = await connectSockets(context);
     const output = new OutputStream();
     output.attach(ours);
     const buffer = Buffer.from(large);
@@ -75,7 +57,7 @@ describe('output', { timeout: 20_000 }, () => {
   });
 
   test('tells a writer who waits that the client is gone, and everybody after', async (context) => {
-    const { ours } = await connected(context);
+    const { ours } = await connectSockets(context);
     const output = new OutputStream();
     output.attach(ours);
     const waiting = assert.rejects(output.write(large), { name: 'ConnectionGone' });
@@ -86,7 +68,7 @@ describe('output', { timeout: 20_000 }, () => {
   });
 
   test('survives that nobody waits when the client goes', async (context) => {
-    const { ours } = await connected(context);
+    const { ours } = await connectSockets(context);
     const output = new OutputStream();
     output.attach(ours);
     output.write(large).catch(() => undefined);
