@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { Connection } from '../../src/imap/connection.ts';
 import { TlsContexts } from '../../src/imap/tls-context.ts';
 import { certificateFor, startShell } from '../helpers/imap-shell.ts';
 import { RawImap } from '../helpers/raw-imap.ts';
@@ -152,6 +153,17 @@ describe('STARTTLS', { timeout: 20_000 }, () => {
       assert.deepEqual(attempts, []);
     });
   }
+
+  test('does not hold up a server that ends while the client takes its time for the handshake', async (context) => {
+    const aMinute = 60_000;
+    const { connect, shell } = await startShell(context, { deadlines: { handshakeMs: aMinute, drainMs: aMinute } });
+    const client = await connect({ tls: 'none' });
+    const [connection] = shell.connections;
+    assert.ok(connection instanceof Connection);
+    assert.equal((await client.command('STARTTLS')).status, 'OK');
+    while (!connection.socket.upgrading) await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all([shell.close('Back in a minute'), assert.rejects(client.read(), 'nothing is said in clear')]);
+  });
 
   test('ends the connection when something in clear comes afterwards', async (context) => {
     const { connect, attempts, shell } = await startShell(context);
