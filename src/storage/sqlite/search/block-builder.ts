@@ -68,6 +68,7 @@ export class BlockBuilder {
   readonly #words = new Map<string, number>([[nothing, 0]]);
   #atoms = new Uint32Array(1 << 16);
   #length = 0;
+  #characters = 0;
 
   get isEmpty(): boolean {
     return this.#contents.length === 0;
@@ -75,6 +76,11 @@ export class BlockBuilder {
 
   get atoms(): number {
     return this.#length;
+  }
+
+  /** Of all words together, each different one once. */
+  get characters(): number {
+    return this.#characters;
   }
 
   add(content: IndexedContent, pieces: Iterable<Piece>): void {
@@ -93,7 +99,9 @@ export class BlockBuilder {
     const known = this.#words.get(word);
     if (known !== undefined) return known;
     const number = this.#words.size;
-    this.#words.set(word, number);
+    // A copy: a piece of a text keeps the whole of it in memory.
+    this.#words.set(Buffer.from(word).toString(), number);
+    this.#characters += word.length;
     return number;
   }
 

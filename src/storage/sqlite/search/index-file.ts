@@ -197,14 +197,16 @@ function digestInIndex(index: Connection, number: number): string | null {
 export interface BlockHead {
   number: number;
   atoms: number;
+  wordBytes: number;
   contents: BlockContents;
   digests: Uint8Array;
 }
 
 /** The blocks that have contents between these numbers, oldest first. */
 export function* readBlocks(index: Connection, from = 0, to = Number.MAX_SAFE_INTEGER): Generator<BlockHead> {
-  const rows = index.all<{ number: number; atoms: number; contents: Uint8Array; digests: Uint8Array }>(
-    'SELECT number, atoms, contents, digests FROM blocks WHERE last_content >= ? AND first_content <= ? ORDER BY number',
+  const rows = index.all<Omit<BlockHead, 'contents'> & { contents: Uint8Array }>(
+    `SELECT number, atoms, length(words) AS wordBytes, contents, digests FROM blocks
+      WHERE last_content >= ? AND first_content <= ? ORDER BY number`,
     from,
     to,
   );

@@ -24,6 +24,8 @@ import { saysDamaged } from './open-index.ts';
 
 /** Atoms of a block that is not merged any more: some thousand messages. Larger ones have fewer words, but take more memory to make. */
 const fullBlock = 2 ** 21;
+/** Characters or bytes of its different words, which is as much again and more where mail consists of words without end. */
+const fullWords = 2 ** 24;
 const rowsAtOnce = 50;
 const mergedBlocks = 4;
 
@@ -33,13 +35,16 @@ export async function indexNew(main: Connection, index: Connection): Promise<boo
   const from = indexedUpTo(index);
   const builder = new BlockBuilder();
   let upTo = from;
-  for (let more = true; more && builder.atoms < fullBlock;) {
+  for (let more = true; more && !isFull(builder);) {
     const rows = main.all<StoredContent>(
       `SELECT number, digest, reading_version AS readingVersion FROM contents WHERE number > ? ORDER BY number LIMIT ${rowsAtOnce}`,
       upTo,
     );
-    for (const row of rows) await addSound(builder, main, row);
-    upTo = rows.at(-1)?.number ?? upTo;
+    for (const row of rows) {
+      if (isFull(builder)) break;
+      await addSound(builder, main, row);
+      upTo = row.number;
+    }
     more = rows.length === rowsAtOnce;
   }
   if (upTo === from) return false;
@@ -50,7 +55,11 @@ export async function indexNew(main: Connection, index: Connection): Promise<boo
     noteIndexed(main, index, upTo);
     mergeSmall(index);
   });
-  return builder.atoms >= fullBlock;
+  return isFull(builder);
+}
+
+function isFull({ atoms, characters }: Pick<BlockBuilder, 'atoms' | 'characters'>): boolean {
+  return atoms >= fullBlock || characters >= fullWords;
 }
 
 /** A content that is damaged must not keep the others out. Who searches for it meets the damage. */
@@ -64,11 +73,13 @@ async function addSound(builder: BlockBuilder, main: Connection, content: Stored
 
 function mergeSmall(index: Connection): void {
   for (let size = 0; size <= sizeOf(fullBlock - 1); size++) {
-    const small = [...readBlocks(index)].filter(({ atoms }) => atoms < fullBlock && sizeOf(atoms) === size);
+    const small = [...readBlocks(index)].filter(
+      ({ atoms, wordBytes }) => sizeOf(atoms) === size && !isFull({ atoms, characters: wordBytes }),
+    );
     if (small.length < mergedBlocks) continue;
     const builder = new BlockBuilder();
     for (const block of small) {
-      if (builder.atoms >= fullBlock) break;
+      if (isFull(builder)) break;
       copyBlock(index, block, builder, () => true);
       deleteBlock(index, block.number);
     }

@@ -59,6 +59,24 @@ describe('the index', () => {
     assert.deepEqual((await find(store, 'number 1')).length, 11);
   });
 
+  test('has no more of large messages in one block than there is memory for', async () => {
+    await using store = searchedStore();
+    const body = (text: string): Buffer => Buffer.from(`\r\n${text}`);
+    const oneWord = Array.from({ length: 16 }, (_, i) => body(`${i}word`.repeat(300_000)));
+    const manyWords = Array.from({ length: 5 }, (_, i) => body(`${i}-`.repeat(500_000)));
+    await store.insert([...oneWord, ...manyWords]);
+    await store.index();
+    const index = openIndex(store.path);
+    const most = index.get('SELECT max(length(words)) AS wordBytes, max(atoms) AS atoms FROM blocks');
+    index.close();
+    const { wordBytes, atoms } = most as { wordBytes: number; atoms: number };
+    assert.ok(wordBytes < 19_000_000, String(wordBytes));
+    assert.ok(atoms < 3_500_000, String(atoms));
+    assert.equal(indexed(store).numbers.length, 21);
+    const found = async (text: string): Promise<number[]> => (await store.search({ kind: 'body', text })).uids;
+    assert.deepEqual([await found('4word4'), await found('4-4')], [[5], [21]]);
+  });
+
   test('loses what the store deleted, and reads again what the store read anew', async () => {
     await using store = searchedStore();
     await store.insert(Array.from({ length: 20 }, (_, i) => mailWith(`number ${i + 1}`)));
