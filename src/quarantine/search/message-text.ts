@@ -3,20 +3,21 @@
 import { decodedHeader, decodedText } from '../reading/decoded-text.ts';
 import type { ReadBytes } from '../reading/decoded-text.ts';
 import { decodeHeaderText } from '../reading/encoded-words.ts';
-import { CollectedFields, fieldText, HeaderCursor } from '../reading/header-fields.ts';
-import type { FieldNames } from '../reading/header-fields.ts';
+import { fieldText, HeaderCursor } from '../reading/header-fields.ts';
+import type { FieldNames, FieldRange } from '../reading/header-fields.ts';
 import { LIST_HEADER_FIELDS } from '../reading/list-header.ts';
 import type { Reading } from '../reading/reading.ts';
 import { foldText } from './folded-text.ts';
 import { sentDay } from './sent-day.ts';
 
 /** Raised whenever a message would give other texts than before, so that an index of the former ones is recognised as old. */
-export const SEARCH_TEXT_VERSION = 2;
+export const SEARCH_TEXT_VERSION = 3;
 
-// Of the header, and of one field of it.
+// Of the header, of one field of it, and how often a field may stand there: whatever else is asked for, so that what is found by one
+// field does not depend on the others.
 const maxHeaderBytes = 1024 * 1024;
 const maxFieldBytes = 256 * 1024;
-const maxFields = 10_000;
+const maxRepeated = 10_000;
 
 /** Names of the fields that are kept with a message's reading, in lower case: the cheap ones. */
 export const keptFields: readonly string[] = LIST_HEADER_FIELDS.map((field) => field.toLowerCase());
@@ -85,18 +86,27 @@ export class MessageText {
 
 class CollectedValues {
   readonly #header: Buffer;
-  readonly #fields: CollectedFields;
+  readonly #fields = new Map<string, FieldRange[]>();
   readonly #values = new Map<string, readonly string[]>();
 
   constructor(header: Buffer, names: FieldNames) {
     this.#header = header;
-    this.#fields = new CollectedFields(new HeaderCursor(header, 0, header.length), names, maxFields);
+    for (const cursor = new HeaderCursor(header, 0, header.length); cursor.next();) {
+      const name = names.match(cursor);
+      if (name !== null) this.#collect(name, cursor);
+    }
+  }
+
+  #collect(name: string, { start, nameEnd, valueStart, end }: FieldRange): void {
+    const same = this.#fields.get(name);
+    if (!same) this.#fields.set(name, [{ start, nameEnd, valueStart, end }]);
+    else if (same.length < maxRepeated) same.push({ start, nameEnd, valueStart, end });
   }
 
   all(name: string): readonly string[] {
     const known = this.#values.get(name);
     if (known !== undefined) return known;
-    const fields = this.#fields.all(name);
+    const fields = this.#fields.get(name) ?? [];
     const values = fields.map((field) => foldText(decodeHeaderText(fieldText(this.#header, field, maxFieldBytes))));
     this.#values.set(name, values);
     return values;

@@ -66,7 +66,8 @@ async function holdsOtherFields(header: string, reading: Reading, bytes: Buffer)
   const names = new Set<string>();
   let count = 0;
   for (const cursor = new HeaderCursor(bytes, 0, bytes.length); cursor.next();) {
-    if (++count > mostFields) return false;
+    const isLong = cursor.name === '' && cursor.nameEnd > cursor.start;
+    if (++count > mostFields || isLong) return false;
     names.add(cursor.name.toLowerCase());
   }
   for (const name of keptFields) names.delete(name);

@@ -157,4 +157,23 @@ describe('a search by index', () => {
       assert.equal(await compare(store, condition), 1);
     }
   });
+
+  test('a field is found behind thousands of others, and whatever the length of its name', async () => {
+    await using store = searchedStore();
+    const long = `x-${'long'.repeat(60)}`;
+    await store.insert([
+      Buffer.from(`${'To: a\r\n'.repeat(10_001)}Subject: behind\r\n\r\n`),
+      // As a part of the header both values are decoded as windows-1252, because the second one is no UTF-8.
+      Buffer.from(`${long}: gr\xc3\xbcn\r\nX-Other: gr\xfcn\r\n\r\n`, 'latin1'),
+      Buffer.from('Subject: other\r\n\r\n'),
+    ]);
+    await store.index();
+    for (const [field, text] of [
+      ['subject', 'behind'],
+      [long, 'grün'],
+    ] as const) {
+      const condition: Condition = { kind: 'header', field, text };
+      assert.equal(await compare(store, condition), 1);
+    }
+  });
 });
