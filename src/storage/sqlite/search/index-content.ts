@@ -55,14 +55,16 @@ async function readPart(main: Connection, digest: string, start: number, end: nu
   return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** More than any mail has: the work of comparing them grows with the square of their number. */
+/** More than nearly all mail has: the work of comparing them grows with the square of their number, and of their length. */
 const mostFields = 1000;
+const mostBytes = 64 * 1024;
 
 /**
  * Whether the names and values of all fields that have no text of their own are found in the header as a whole, so that who searches the
  * header misses none of them. It is not so where a part of the header, taken by itself, is decoded in another way.
  */
 async function holdsOtherFields(header: string, reading: Reading, bytes: Buffer): Promise<boolean> {
+  if (bytes.length > mostBytes) return false;
   const names = new Set<string>();
   let count = 0;
   for (const cursor = new HeaderCursor(bytes, 0, bytes.length); cursor.next();) {
