@@ -49,7 +49,6 @@ async function fetchPage(fetching: Fetch, page: readonly ListedMessage[]): Promi
   const needsReading = items.some(
     ({ kind }) => kind === 'envelope' || kind === 'body' || kind === 'bodyStructure' || kind === 'section',
   );
-  const tellsFlags = items.some(({ kind }) => kind === 'flags');
   for (const slice of slicesOf(page, needsReading ? readingsAtOnce : pageSize)) {
     const ids = slice.map(({ id }) => id);
     const readings = needsReading ? await storage.readings(mailbox.scope, ids) : [];
@@ -59,7 +58,6 @@ async function fetchPage(fetching: Fetch, page: readonly ListedMessage[]): Promi
       // A message that left since the list was read is passed over; the client learns it with the next announcement.
       if (!number || (needsReading && !reading)) return [];
       const newFlags = flags.get(message.uid);
-      if (tellsFlags && !newFlags) mailbox.noteTold(message.uid, formatFlags(message.flags));
       return [{ ...message, number, flags: newFlags ?? message.flags, flagsChanged: newFlags !== undefined, reading }];
     });
     await writeMessages(fetching, messages);
@@ -80,12 +78,11 @@ async function markSeen(
     action: 'add',
     flags: ['\\Seen'],
   });
-  for (const { uid, flags } of stored) mailbox.noteTold(uid, formatFlags(flags));
   return new Map(stored.map(({ uid, flags }) => [uid, flags]));
 }
 
 async function writeMessages(fetching: Fetch, messages: readonly FetchedMessage[]): Promise<void> {
-  for await (const lines of loadedWindows(fetching, messages)) await writeLines(fetching.connection, lines);
+  for await (const lines of loadedWindows(fetching, messages)) await writeLines(fetching, lines);
 }
 
 /** Each window is asked for before the one before it goes out, so that storage and socket work at the same time. */
@@ -132,10 +129,14 @@ async function load(lines: readonly FetchLine[]): Promise<FetchLine[]> {
   return lines.filter((_, i) => loaded[i]);
 }
 
-async function writeLines(connection: ImapConnection, lines: readonly FetchLine[]): Promise<void> {
+async function writeLines({ connection, mailbox }: Fetch, lines: readonly FetchLine[]): Promise<void> {
   const writer = new PieceWriter(connection);
   try {
-    for (const line of lines) for await (const piece of line.pieces()) await writer.write(piece);
+    for (const line of lines) {
+      for await (const piece of line.pieces()) await writer.write(piece);
+      // Not before: a FETCH that fails has not told the flags of the messages that it did not come to, which are yet to be announced.
+      if (line.flags) mailbox.noteTold(line.uid, formatFlags(line.flags));
+    }
     await writer.end();
   } catch (error) {
     // Part of a literal may be out; whatever we said now, the client would take for the rest of the message.

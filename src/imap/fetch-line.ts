@@ -36,6 +36,9 @@ const wholeBytes = 1024 * 1024;
 const pieceBytes = 512 * 1024;
 
 export class FetchLine {
+  readonly uid: number;
+  /** The flags that it tells; null when it tells none. */
+  readonly flags: readonly string[] | null;
   readonly contentBytes: number;
   readonly #read: ReadContent;
   readonly #parts: (string | ContentPiece)[];
@@ -44,6 +47,8 @@ export class FetchLine {
     this.#read = read;
     const parts: (string | ContentPiece)[] = [];
     const told = message.flagsChanged && !items.some(({ kind }) => kind === 'flags') ? [...items, flagsItem] : items;
+    this.uid = message.uid;
+    this.flags = told.some(({ kind }) => kind === 'flags') ? message.flags : null;
     for (const item of told) parts.push(parts.length ? ' ' : `* ${message.number} FETCH (`, answer(message, item));
     this.#parts = [...parts, ')\r\n'];
     this.contentBytes = parts.reduce(

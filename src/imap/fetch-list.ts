@@ -30,12 +30,16 @@ export async function fetchList(fetching: ListFetch, ranges: readonly UidRange[]
   const { connection, plan } = fetching;
   const chunk = takeChunk();
   const lines = new ListLines(plan, chunk);
-  for await (const messages of pages(fetching, ranges)) {
-    if (connection.closed) return;
-    await addPage(fetching, lines, messages);
-    messages[Symbol.dispose]();
+  try {
+    for await (const messages of pages(fetching, ranges)) {
+      if (connection.closed) return;
+      await addPage(fetching, lines, messages);
+      messages[Symbol.dispose]();
+    }
+  } finally {
+    // Also when the storage fails in between: flags that are noted as told would never be announced.
+    await send(connection, lines);
   }
-  await send(connection, lines);
   giveChunkBack(chunk);
 }
 

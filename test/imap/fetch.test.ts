@@ -1,6 +1,7 @@
 // FETCH and SEARCH ask for no more at once than memory is sure to hold, whatever messages look like and whoever sent them.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { TemporaryError } from '../../src/quarantine/errors.ts';
 import { FetchLine } from '../../src/imap/fetch-line.ts';
 import type { FetchItem } from '../../src/imap/fetch-items.ts';
 import { readMessage } from '../../src/quarantine/reading/read-message.ts';
@@ -170,5 +171,45 @@ describe('a message that is lost while it is sent', () => {
     const start = received.indexOf('}\r\n') + 3;
     assert.ok(received.length > 1_000_000);
     assert.ok(raw.subarray(0, received.length - start).equals(received.subarray(start)));
+  });
+});
+
+describe('a FETCH that fails in the middle', () => {
+  it('leaves nothing untold: each message has its flags in the answer or announced', options, async () => {
+    let [readings, pages] = [0, 0];
+    const failingSecond = (call: number): void => {
+      if (call === 2) throw new TemporaryError('The store is away for a moment.');
+    };
+    await using server = await startTestServer({
+      wrapStorage: (storage) => ({
+        ...storage,
+        async readings(scope, ids) {
+          failingSecond(++readings);
+          return storage.readings(scope, ids);
+        },
+        async listPacked(scope, view, ranges, query) {
+          failingSecond(++pages);
+          return storage.listPacked(scope, view, ranges, { ...query, limit: 10 });
+        },
+      }),
+    });
+    const content = newContent();
+    const messages = Array.from({ length: 30 }, () => newMessage({ content }));
+    await server.storage.insert({ content, messages, skipKnown: false }, testNow);
+    const [client, other] = [await server.open('Caught'), await server.open('Caught')];
+    const told = async (command: string): Promise<string[]> => {
+      const answers = [await client.command(command), await client.command('NOOP')];
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        ['NO', 'OK'],
+      );
+      return answers.flatMap(({ untagged }) =>
+        untagged.map((line) => line.replace(/^\* (\d+) .*FLAGS (\(.*?\)).*$/s, '$1 $2')),
+      );
+    };
+    const all = (flags: string): string[] => Array.from({ length: 30 }, (_, i) => `${i + 1} ${flags}`);
+    assert.deepEqual(await told('FETCH 1:* (BODY[])'), all('(\\Seen)'));
+    await other.command('STORE 1:* FLAGS (\\Flagged)');
+    assert.deepEqual(await told('FETCH 1:* (FLAGS RFC822.SIZE)'), all('(\\Flagged)'));
   });
 });
