@@ -179,13 +179,14 @@ async function openImap(
     certificates: imapCertificates(certificates.current()),
     authenticate: (attempt) => accounts.authenticate(attempt),
     log: quarantine.log,
+    sentences: quarantine.sentences.sessions,
     ...(quarantine.meter ? { meter: quarantine.meter } : {}),
     version,
     maxMessageBytes: settings.limits.messageBytes,
     limits: { connectionsPerLogin: settings.limits.connectionsPerLogin },
     deadlines: { drainMs: ending.drainMs },
   });
-  ending.drains.push(() => shell.close('The quarantine is stopping. Please connect again later.'));
+  ending.drains.push(() => shell.close(quarantine.sentences.sessions.endings.stopping));
   ending.releases.push(certificates.onChange((current) => shell.setCertificates(imapCertificates(current))));
   const listening: Listening[] = [];
   for (const { address, port, tls, proxyProtocol } of settings.imap.listen) {

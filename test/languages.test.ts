@@ -136,6 +136,11 @@ function refusalsOf({ refusals }: Sentences): Record<string, string> {
   };
 }
 
+function sessionsOf({ sessions }: Sentences): string[] {
+  const { endings, tooManyWrongPasswords, ...rest } = sessions;
+  return [...Object.values(rest), ...Object.values(endings), ...[1, 59, 60, 61].map(tooManyWrongPasswords)];
+}
+
 it('languages are the files in src/languages, English and German among them', () => {
   assert.ok(languageNames.includes('en') && languageNames.includes('de'), languageNames.join());
 });
@@ -156,6 +161,7 @@ for (const name of languageNames) {
     it('speaks in whole sentences of one line each', () => {
       const said = [
         ...Object.values(refusalsOf(language)),
+        ...sessionsOf(language),
         ...drops.map(([drop, became]) => language.dropped(drop, tally(became))),
         ...Object.values(language.folders),
         language.profile('alice@example.com'),
@@ -198,6 +204,21 @@ for (const name of languageNames) {
     });
   });
 }
+
+it('people are told how long to wait, in words of their own', async () => {
+  const waits: [seconds: number, en: string, de: string][] = [
+    [1, '1 second', '1 Sekunde'],
+    [30, '30 seconds', '30 Sekunden'],
+    [60, 'a minute', 'eine Minute'],
+    [61, '2 minutes', '2 Minuten'],
+  ];
+  for (const [seconds, en, de] of waits) {
+    const said = async (name: string): Promise<string> =>
+      (await loadLanguage(name)).sessions.tooManyWrongPasswords(seconds);
+    assert.ok((await said('en')).includes(`wait ${en} and`));
+    assert.ok((await said('de')).includes(`Sie ${de} und`));
+  }
+});
 
 describe('what a drop did', () => {
   for (const [drop, became, ...expected] of drops) {

@@ -24,10 +24,10 @@ interface Guess {
   password: string;
 }
 
-const wrong = { ok: false, code: 'AUTHENTICATIONFAILED', text: 'The user name or the password is wrong.' } as const;
-
 export function openLogin(quarantine: Quarantine, options: AccountsOptions): Accounts['authenticate'] {
   const { storage, domains, clock, log, meter } = quarantine;
+  const sentences = quarantine.sentences.sessions;
+  const wrong = { ok: false, code: 'AUTHENTICATIONFAILED', text: sentences.wrongPassword } as const;
   const hashCost = options.hashCost ?? defaultHashCost;
   const throttle = createThrottle(clock, { ...defaultThrottleRules, ...options.throttle });
   const lanes = options.lanes ?? createHashingLanes();
@@ -92,6 +92,11 @@ export function openLogin(quarantine: Quarantine, options: AccountsOptions): Acc
     }
   }
 
+  function tooMany(waitMs: number): LoginResult {
+    const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+    return { ok: false, code: 'UNAVAILABLE', text: sentences.tooManyWrongPasswords(seconds) };
+  }
+
   async function decide(guess: Guess): Promise<{ result: LoginResult; why: string }> {
     const { read, origin, password } = guess;
     if (throttle.waitMs(origin) > 0) {
@@ -135,15 +140,8 @@ export function openLogin(quarantine: Quarantine, options: AccountsOptions): Acc
     } catch (error) {
       log.error({ ...fields, outcome: 'unavailable', err: error }, 'a password could not be checked');
       meter?.count('logins', { outcome: 'unavailable' });
-      const cannot = 'Passwords cannot be checked right now. Please try again in a few minutes.';
-      return { ok: false, code: 'UNAVAILABLE', text: error instanceof TemporaryError ? error.message : cannot };
+      const text = error instanceof TemporaryError ? error.message : sentences.passwordsCannotBeChecked;
+      return { ok: false, code: 'UNAVAILABLE', text };
     }
   };
-}
-
-function tooMany(waitMs: number): LoginResult {
-  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
-  const wait = seconds < 60 ? `${seconds} seconds` : seconds === 60 ? 'a minute' : `${Math.ceil(seconds / 60)} minutes`;
-  const text = `Too many wrong passwords came from your network. Please wait ${wait} and try again.`;
-  return { ok: false, code: 'UNAVAILABLE', text };
 }

@@ -5,6 +5,7 @@
 import { PermanentError, Refusal, TemporaryError } from '../quarantine/errors.ts';
 import type { Meter } from '../quarantine/meter.ts';
 import type { Log } from '../quarantine/ports.ts';
+import type { SessionSentences } from '../quarantine/sentences.ts';
 import type { Answer } from './command.ts';
 
 /** The other end has gone away: the command in progress ends without an answer, and nothing is logged. */
@@ -24,11 +25,9 @@ export class BadCommand extends Error {
 }
 
 /** RFC 5530 section 3: says why, so that a client can tell its user to switch encryption on. */
-export const privacyRequired: Answer = {
-  response: 'NO',
-  code: 'PRIVACYREQUIRED',
-  text: 'Please switch on TLS (STARTTLS): passwords are not accepted in clear.',
-};
+export function privacyRequired({ passwordInClear }: SessionSentences): Answer {
+  return { response: 'NO', code: 'PRIVACYREQUIRED', text: passwordInClear };
+}
 
 /** `fields` go into the log beside the error: what a person needs to find the command, never its arguments. */
 export function answerToError(error: unknown, log: Log, fields: object): Answer {

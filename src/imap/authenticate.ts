@@ -16,7 +16,7 @@ export const authenticate: ProtocolCommand = {
       return { response: 'BAD', text: 'AUTHENTICATE PLAIN takes one initial response at most' };
     }
     // Refused before the prompt: a client that waits for it has then not yet sent the password in clear.
-    if (!connection.secure) return privacyRequired;
+    if (!connection.secure) return privacyRequired(connection.sentences);
     if (initial === null) await connection.prompt('');
     const response = initial ?? (await connection.readLine());
     // RFC 9051 section 6.2.2: how a client cancels.

@@ -3,6 +3,7 @@
 // client-socket.ts, command-loop.ts runs the commands, connection-log.ts writes the log. Made by imap-core.ts.
 
 import type { Socket } from 'node:net';
+import type { SessionSentences } from '../quarantine/sentences.ts';
 import { BadCommand, ConnectionGone, privacyRequired, untaggedLine } from './answers.ts';
 import { capabilitiesOf } from './capability.ts';
 import { ClientSocket } from './client-socket.ts';
@@ -43,9 +44,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     this.remoteAddress = origin.remoteAddress;
     this.secure = origin.secure;
     this.log = new ConnectionLog(shell.options.log, this);
-    this.socket = new ClientSocket(socket, shell.deadlines, () =>
-      this.bye('Nothing was heard from your mail program for a long time. It may connect again.'),
-    );
+    this.socket = new ClientSocket(socket, shell.deadlines, () => this.bye(this.sentences.endings.silence));
     this.socket.onClose(() => this.#finish());
   }
 
@@ -81,6 +80,10 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
 
   get capabilities(): string {
     return capabilitiesOf(this, this.#shell.options.maxMessageBytes);
+  }
+
+  get sentences(): SessionSentences {
+    return this.#shell.options.sentences;
   }
 
   get version(): string {
@@ -133,7 +136,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
   }
 
   async logIn(username: string, password: string): Promise<Answer> {
-    if (!this.secure) return privacyRequired;
+    if (!this.secure) return privacyRequired(this.sentences);
     const { authenticate } = this.#shell.options;
     const repeated = this.#loginAttempts.repeatsLast(username, password);
     const { id: connectionId, remoteAddress } = this;
@@ -141,7 +144,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     if (!result.ok) {
       if (result.code !== 'UNAVAILABLE') this.#loginAttempts.noteRefused(username, password);
       if (this.#loginAttempts.count >= this.#shell.limits.failedLogins) {
-        this.afterAnswer(() => this.bye('Too many wrong passwords. Please connect again.'));
+        this.afterAnswer(() => this.bye(this.sentences.endings.wrongPasswords));
       }
       // Whoever checks passwords logs what came of it, and why.
       return { response: 'NO', code: result.code, text: result.text, logged: true };
@@ -150,7 +153,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
     if (!this.#shell.enter(result.login)) {
       // RFC 5530 would call it LIMIT; but that makes Thunderbird ask for a new password, while this one shows the text.
       const code = 'UNAVAILABLE';
-      const text = 'There are too many connections of this login. Close a mail program and try again.';
+      const text = this.sentences.tooManyConnections;
       const answer: Answer = { response: 'NO', code, text, logged: true };
       this.log.noteTooManyConnections(result.login, answer);
       return answer;
@@ -176,7 +179,7 @@ export class Connection<S extends SelectedMailbox> implements ImapConnection<S>,
   /** From here on the client has its time to log in. */
   async greet(): Promise<void> {
     this.#loginDeadline = setTimeout(
-      () => this.bye('The login took too long. Please connect again.'),
+      () => this.bye(this.sentences.endings.loginTooSlow),
       this.#shell.deadlines.loginMs,
     );
     await this.write(untaggedLine(`OK [CAPABILITY ${this.capabilities}] Lazaretto ready`));

@@ -1,6 +1,7 @@
 // The protocol's own commands (CAPABILITY, LOGIN, IDLE …) may do more with a connection than those that deal with mail:
 // the types of what they may do. Implemented in connection.ts, used by the command files that protocol-commands.ts lists.
 
+import type { SessionSentences } from '../quarantine/sentences.ts';
 import type { Answer, CommandCall, CommandDefinition, ImapConnection } from './command.ts';
 import type { ConnectionLog } from './connection-log.ts';
 
@@ -10,6 +11,7 @@ export interface ProtocolConnection extends ImapConnection {
   readonly loggedIn: boolean;
   readonly version: string;
   readonly log: ConnectionLog;
+  readonly sentences: SessionSentences;
   readonly idleKeepaliveMs: number;
   /** The client is behind with reading: a keepalive would only lengthen the queue. */
   readonly congested: boolean;

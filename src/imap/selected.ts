@@ -105,13 +105,13 @@ export class OpenMailbox implements SelectedMailbox {
     if (!this.#live) return;
     await this.#live.refresh();
     if (this.#live.isRenumbered) {
-      connection.bye('The messages of this folder were numbered anew. Please connect again.');
+      connection.bye(this.#quarantine.sentences.sessions.endings.renumbered);
       return;
     }
     const isSeen = this.#quarantine.domains.isSeenBy(this.scope);
     if (isSeen && this.#isHidden) {
       // RFC 9051 section 2.3.1.1: what was there before cannot appear below UIDNEXT, nor again after its EXPUNGE.
-      connection.bye('The quarantine was switched on. Please connect again.');
+      connection.bye(this.#quarantine.sentences.sessions.endings.switchedOn);
       return;
     }
     this.#isHidden = !isSeen;

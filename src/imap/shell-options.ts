@@ -4,6 +4,7 @@
 
 import type { Meter } from '../quarantine/meter.ts';
 import type { Log } from '../quarantine/ports.ts';
+import type { SessionSentences } from '../quarantine/sentences.ts';
 import type { CommandDefinition, Login, SelectedMailbox } from './command.ts';
 import type { Certificate } from './tls-context.ts';
 
@@ -66,6 +67,7 @@ export interface ShellOptions<S extends SelectedMailbox = SelectedMailbox> {
   /** Asked before the greeting; a refusal is sent as `* BYE text`, the one text of all that clients show at that point. */
   admit?(remoteAddress: string): { readonly ok: true } | { readonly refuse: string };
   readonly log: Log;
+  readonly sentences: SessionSentences;
   readonly meter?: Meter;
   /** Shown in the answer to ID. */
   readonly version: string;

@@ -73,10 +73,38 @@ const refusals: Sentences['refusals'] = {
   },
 };
 
+const sessions: Sentences['sessions'] = {
+  wrongPassword: 'Der Benutzername oder das Passwort ist falsch.',
+  tooManyWrongPasswords: (seconds) => {
+    const minutes = Math.ceil(seconds / 60);
+    const wait =
+      seconds < 60
+        ? `${seconds} Sekunde${seconds === 1 ? '' : 'n'}`
+        : minutes === 1
+          ? 'eine Minute'
+          : `${minutes} Minuten`;
+    return `Aus Ihrem Netz kamen zu viele falsche Passwörter. Bitte warten Sie ${wait} und versuchen Sie es dann noch einmal.`;
+  },
+  passwordsCannotBeChecked:
+    'Passwörter lassen sich gerade nicht prüfen. Bitte versuchen Sie es in einigen Minuten noch einmal.',
+  tooManyConnections:
+    'Mit diesem Zugang bestehen schon zu viele Verbindungen. Schließen Sie ein Mailprogramm und versuchen Sie es noch einmal.',
+  passwordInClear: 'Bitte schalten Sie TLS (STARTTLS) ein: Unverschlüsselt werden keine Passwörter angenommen.',
+  endings: {
+    wrongPasswords: 'Zu viele falsche Passwörter. Bitte verbinden Sie sich neu.',
+    loginTooSlow: 'Die Anmeldung hat zu lange gedauert. Bitte verbinden Sie sich neu.',
+    silence: 'Von Ihrem Mailprogramm war lange nichts zu hören. Es kann sich neu verbinden.',
+    stopping: 'Die Quarantäne wird angehalten. Bitte verbinden Sie sich später neu.',
+    renumbered: 'Die Nachrichten dieses Ordners wurden neu nummeriert. Bitte verbinden Sie sich neu.',
+    switchedOn: 'Die Quarantäne wurde eingeschaltet. Bitte verbinden Sie sich neu.',
+  },
+};
+
 const german: Sentences = {
   tag: 'de',
   folders,
   refusals,
+  sessions,
   dropped,
   noMessages: 'Diese Nachrichten sind nicht mehr hier; es wurde nichts getan.',
   sender: 'Quarantäne',

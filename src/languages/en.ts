@@ -65,10 +65,32 @@ const refusals: Sentences['refusals'] = {
   },
 };
 
+const sessions: Sentences['sessions'] = {
+  wrongPassword: 'The user name or the password is wrong.',
+  tooManyWrongPasswords: (seconds) => {
+    const minutes = Math.ceil(seconds / 60);
+    const wait =
+      seconds < 60 ? `${seconds} second${seconds === 1 ? '' : 's'}` : minutes === 1 ? 'a minute' : `${minutes} minutes`;
+    return `Too many wrong passwords came from your network. Please wait ${wait} and try again.`;
+  },
+  passwordsCannotBeChecked: 'Passwords cannot be checked right now. Please try again in a few minutes.',
+  tooManyConnections: 'There are too many connections of this login. Close a mail program and try again.',
+  passwordInClear: 'Please switch on TLS (STARTTLS): passwords are not accepted in clear.',
+  endings: {
+    wrongPasswords: 'Too many wrong passwords. Please connect again.',
+    loginTooSlow: 'The login took too long. Please connect again.',
+    silence: 'Nothing was heard from your mail program for a long time. It may connect again.',
+    stopping: 'The quarantine is stopping. Please connect again later.',
+    renumbered: 'The messages of this folder were numbered anew. Please connect again.',
+    switchedOn: 'The quarantine was switched on. Please connect again.',
+  },
+};
+
 const english: Sentences = {
   tag: 'en',
   folders,
   refusals,
+  sessions,
   dropped,
   noMessages: 'These messages are no longer here, so nothing was done.',
   sender: 'Quarantine',

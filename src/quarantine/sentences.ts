@@ -14,6 +14,7 @@ export interface Sentences {
    */
   readonly folders: Readonly<Record<string, string>>;
   readonly refusals: Refusals;
+  readonly sessions: SessionSentences;
   /** What a drop did, for the tagged OK. */
   dropped(drop: DropFolder, tally: DropTally): string;
   /** UIDs that are all gone: nothing was done, and that is no fault. */
@@ -65,6 +66,28 @@ export interface Refusals {
   someRefused(done: string, refused: number, reasons: ReadonlyMap<string, number>): string;
   /** Of `total` messages none was taken; `refused` could not be, and so the others were left alone as well. */
   noneDone(total: number, refused: number, reasons: ReadonlyMap<string, number>): string;
+}
+
+/** Logging in, and why the server ends a connection. Mail programs show few of these, but then in place of everything else. */
+export interface SessionSentences {
+  /** The name or the password: which of them, nobody is told. */
+  readonly wrongPassword: string;
+  /** `waitSeconds` is at least 1. */
+  tooManyWrongPasswords(waitSeconds: number): string;
+  readonly passwordsCannotBeChecked: string;
+  readonly tooManyConnections: string;
+  readonly passwordInClear: string;
+  readonly endings: {
+    readonly wrongPasswords: string;
+    readonly loginTooSlow: string;
+    readonly silence: string;
+    /** The process is told to stop. */
+    readonly stopping: string;
+    /** UIDVALIDITY rose. */
+    readonly renumbered: string;
+    /** The login's mail was hidden until now. */
+    readonly switchedOn: string;
+  };
 }
 
 /** What a drop did. */

@@ -6,6 +6,7 @@ import type { SelectedMailbox } from '../../src/imap/command.ts';
 import { createImapShell, type ImapListener, type ImapShell } from '../../src/imap/imap-core.ts';
 import type { AuthenticationAttempt, ShellOptions } from '../../src/imap/shell-options.ts';
 import type { Log } from '../../src/quarantine/ports.ts';
+import english from '../../src/languages/en.ts';
 import { scopeOfLogin } from '../../src/quarantine/scope.ts';
 import { RawImap, type RawImapOptions } from './raw-imap.ts';
 
@@ -49,6 +50,7 @@ export async function startShell<S extends SelectedMailbox = SelectedMailbox>(
     version: '1.2.3',
     maxMessageBytes: 300_000,
     log: recordingLog(logged),
+    sentences: english.sessions,
     authenticate: (attempt) => {
       attempts.push(attempt);
       return Promise.resolve(

@@ -2,13 +2,14 @@
 // the same store goes on at once.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import german from '../../src/languages/de.ts';
 import { startServer } from '../../src/main.ts';
 import { defaultSettings } from '../../src/settings.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/quarantine/ports.ts';
 import { RawImap } from '../helpers/raw-imap.ts';
 import { RawSmtp, stuffed } from '../helpers/raw-smtp.ts';
-import { sampleMail, startTestServer } from '../helpers/server.ts';
+import { password, sampleMail, startTestServer } from '../helpers/server.ts';
 
 const bye = '* BYE The quarantine is stopping. Please connect again later.';
 
@@ -135,4 +136,19 @@ describe('a server that is told to stop', { timeout: 60_000 }, () => {
     // Given back means not tried: the delivery counts one attempt, that of the other process.
     assert.deepEqual([message?.delivery?.state, message?.delivery?.attempts], ['done', 1]);
   });
+});
+
+it('who is refused at the door, and who is sent away, is told so in the language of the settings', async () => {
+  const utf8 = (text: string): string => Buffer.from(text, 'latin1').toString();
+  await using server = await startTestServer({ sentences: german });
+  const clear = await RawImap.connect(server.port('IMAP'), { tls: 'none' });
+  const refused = await clear.login('alice@example.com', password);
+  assert.equal(utf8(refused.text), `[PRIVACYREQUIRED] ${german.sessions.passwordInClear}`);
+  await clear.close();
+  const stranger = await RawImap.connect(server.port('IMAPS'));
+  const wrong = await stranger.login('alice@example.com', 'a guess');
+  assert.equal(utf8(wrong.text), `[AUTHENTICATIONFAILED] ${german.sessions.wrongPassword}`);
+  const person = await server.imap();
+  await Promise.all([server.server.close(), person.closed, stranger.closed]);
+  assert.equal(utf8(await person.read()), `* BYE ${german.sessions.endings.stopping}`);
 });
