@@ -48,6 +48,7 @@ function withCause(text: string, cause: unknown): string {
 function fileSentence(text: string, { code, path }: { code: unknown; path: unknown }): string {
   const reasons: Record<string, string> = {
     ENOENT: 'there is no such file or directory',
+    EEXIST: 'there is a file of this name already',
     EACCES: 'permission is denied',
     EISDIR: 'it is a directory',
     ENOTDIR: 'part of the path is no directory',

@@ -51,7 +51,9 @@ test('what the command line understands, and how it ends', async (t) => {
     ],
     [['doctor', 'example.com', '--json'], /^$/],
     [['domain', 'list', '--config', 'missing.yaml'], /missing\.yaml.*there is no such file/s],
+    [['domain', 'list', '--config', 'itself.yaml'], /itself\.yaml: there is a file of this name already\.\n$/],
   ];
+  await lazaretto.write('itself.yaml', 'dataDir: ./itself.yaml\n');
   for (const [args, expected] of failing) {
     await t.test(`fails: ${args.join(' ')}`, async () => {
       const { code, stderr } = await lazaretto.run(args);

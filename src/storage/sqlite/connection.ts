@@ -2,6 +2,7 @@
 // driver's threads (writer.ts, reader.ts) and by tests that look at single statements.
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { PermanentError } from '../../quarantine/errors.ts';
 
 export type Bound = SQLInputValue;
 
@@ -26,6 +27,7 @@ export interface Connection {
 /** How long one process waits for another one's commit. A commit of ten thousand messages takes about a second. */
 const busyTimeoutMs = 15_000;
 const sqliteBusy = 5;
+const sqliteNotADatabase = 26;
 
 export function openConnection(path: string, { readOnly }: { readOnly: boolean }): Connection {
   const database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
@@ -54,6 +56,18 @@ export function openConnection(path: string, { readOnly }: { readOnly: boolean }
     statements: () => [...prepared.keys()],
     close: () => database.close(),
   };
+}
+
+/** @throws PermanentError when the file that the settings name is no database at all: trying again does not help */
+export function openStoreFile(path: string, options: { readOnly: boolean }): Connection {
+  try {
+    return openConnection(path, options);
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteNotADatabase)) throw error;
+    throw new PermanentError(
+      'The file of the store is not a database, or its beginning is damaged. Put a backup in its place, or name another file.',
+    );
+  }
 }
 
 /** What the writing connection is set to. Durable means: each commit is on the disk before it is answered. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PermanentError } from '../../quarantine/errors.ts';
 import type { MovableStore, MovableUse } from '../movable.ts';
-import { openConnection, setDurable } from './connection.ts';
+import { openStoreFile, setDurable } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { fromSqlite } from './errors.ts';
 import { checkVersion, migrate, migrations } from './migrations.ts';
@@ -42,7 +42,7 @@ function open(file: string, path: string, use: MovableUse): Connection {
 
 /** Writes nothing, unless an older version of Lazaretto wrote the store: it is brought up to date first, as by every command. */
 function openToVerify(file: string): Connection {
-  const connection = openConnection(file, { readOnly: true });
+  const connection = openStoreFile(file, { readOnly: true });
   try {
     if (checkVersion(connection) === migrations.length) {
       checkFinished(connection);
@@ -59,7 +59,7 @@ function openToVerify(file: string): Connection {
 }
 
 function bringUpToDate(file: string): void {
-  const connection = openConnection(file, { readOnly: false });
+  const connection = openStoreFile(file, { readOnly: false });
   try {
     // A backup keeps no write-ahead log, and gets none here.
     migrate(connection);
@@ -69,7 +69,7 @@ function bringUpToDate(file: string): void {
 }
 
 function openAlone(file: string, path: string, use: MovableUse): Connection {
-  const connection = openConnection(file, { readOnly: false });
+  const connection = openStoreFile(file, { readOnly: false });
   try {
     checkVersion(connection);
     lockOut(connection, path);

@@ -3,7 +3,7 @@
 // It also looks for commits of other processes while somebody wants to know. Started by open.ts.
 import { parentPort, workerData } from 'node:worker_threads';
 import { markGreeted, putAccount, removeAccount } from './accounts.ts';
-import { openConnection, setDurable } from './connection.ts';
+import { openStoreFile, setDurable } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { keepContent } from './contents.ts';
 import { putDomain, removeDomain } from './domains.ts';
@@ -120,7 +120,7 @@ function serve(port: NonNullable<typeof parentPort>, { path, uidLimit, pollMs }:
 }
 
 function openStore(path: string): Connection {
-  const connection = openConnection(path, { readOnly: false });
+  const connection = openStoreFile(path, { readOnly: false });
   // Before anything is written: the file may be another program's.
   checkVersion(connection);
   checkFinished(connection);

@@ -55,10 +55,17 @@ describe('a store', () => {
     assert.ok(before.length > 0);
   });
 
-  test('that is no database, or in a place that cannot be used, is an error and no crash', async () => {
+  test('that is no database is refused in words that say so, and left as it is', async () => {
     using store = temporaryStore();
-    writeFileSync(store.path, 'From sender@example.com Mon Jan  5 10:00:00 2026\n'.repeat(100));
-    await assert.rejects(openSqlite(store.path, { log: store.log }), TemporaryError);
+    const mail = 'From sender@example.com Mon Jan  5 10:00:00 2026\n'.repeat(100);
+    writeFileSync(store.path, mail);
+    await assertRefused(store, /is not a database.*backup/);
+    assert.equal(readFileSync(store.path, 'utf8'), mail);
+  });
+
+  test('in a place that cannot be used is an error and no crash', async () => {
+    using store = temporaryStore();
+    writeFileSync(store.path, '');
     const underFile = join(store.path, 'quarantine.db');
     await assert.rejects(openSqlite(underFile, { log: store.log }), TemporaryError);
     await assert.rejects(openSqlite(store.directory, { log: store.log }), TemporaryError);
