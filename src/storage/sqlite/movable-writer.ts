@@ -18,6 +18,7 @@ import { putDomain } from './domains.ts';
 import { fromSqlite } from './errors.ts';
 import { toSentReading } from './prepared.ts';
 import { insertSql, placeColumns } from './messages.ts';
+import { removeIndex } from './search/index-file.ts';
 import { markFinished, markProgress, markUnfinished, readUnfinished } from './unfinished.ts';
 import { markRestored } from './upkeep.ts';
 import type { Write } from './write.ts';
@@ -54,6 +55,8 @@ function begin(connection: Connection, origin: string): CopyProgress {
   }
   const tables = ['messages', 'contents', 'domains', 'accounts', 'sequences', 'mailboxes', 'drops', 'gone'];
   if (tables.some((table) => connection.get(`SELECT 1 FROM ${table} LIMIT 1`))) throw new PermanentError(notEmpty);
+  // Of a store that was here before: its contents may have the numbers that others get now.
+  removeIndex(connection.database.location() ?? '');
   markUnfinished(connection, origin);
   return { digest: '', messageId: '' };
 }

@@ -189,9 +189,14 @@ function digestInIndex(index: Connection, number: number): string | null {
   );
   for (const { contents, digests } of blocks) {
     const at = readContents(contents).numbers.indexOf(number);
-    if (at >= 0) return Buffer.from(digests.subarray(at * 8, at * 8 + 8)).toString('hex');
+    if (at >= 0) return digestAt(digests, at);
   }
   return null;
+}
+
+/** The first 16 digits of a content's digest. */
+export function digestAt(digests: Uint8Array, at: number): string {
+  return Buffer.from(digests.subarray(at * 8, at * 8 + 8)).toString('hex');
 }
 
 export interface BlockHead {

@@ -12,6 +12,7 @@ import type { StoredContent } from './index-content.ts';
 import {
   belongsTo,
   deleteBlock,
+  digestAt,
   emptyIndex,
   indexedUpTo,
   noteIndexed,
@@ -108,16 +109,22 @@ export async function removeGone(main: Connection, index: Connection, after: num
   return null;
 }
 
-function compare(main: Connection, { contents }: BlockHead): { gone: Set<number>; renewed: number[] } {
+/** A content has another digest where the store was replaced by a copy, which counts anew, and its last contents are the same. */
+function compare(main: Connection, { contents, digests }: BlockHead): { gone: Set<number>; renewed: number[] } {
   const { numbers, readingVersions } = contents;
-  const stored = main.all<{ number: number; readingVersion: number }>(
-    `SELECT number, reading_version AS readingVersion FROM contents NOT INDEXED WHERE number BETWEEN ? AND ?`,
+  const rows = main.all<StoredContent>(
+    `SELECT number, digest, reading_version AS readingVersion FROM contents NOT INDEXED WHERE number BETWEEN ? AND ?`,
     numbers[0] ?? 0,
     numbers.at(-1) ?? 0,
   );
-  const versions = new Map(stored.map(({ number, readingVersion }) => [number, readingVersion]));
-  const gone = new Set([...numbers].filter((number) => !versions.has(number)));
-  const renewed = [...numbers].filter((number, i) => !gone.has(number) && versions.get(number) !== readingVersions[i]);
+  const stored = new Map(rows.map((row) => [row.number, row]));
+  const gone = new Set([...numbers].filter((number) => !stored.has(number)));
+  const isNew = ({ digest, readingVersion }: StoredContent, at: number): boolean =>
+    readingVersion !== readingVersions[at] || digest.slice(0, 16) !== digestAt(digests, at);
+  const renewed = [...numbers].filter((number, at) => {
+    const content = stored.get(number);
+    return content !== undefined && isNew(content, at);
+  });
   return { gone, renewed };
 }
 

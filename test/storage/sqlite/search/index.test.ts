@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { copyStore } from '../../../../src/storage/copy-store.ts';
+import { openMovableSqlite } from '../../../../src/storage/sqlite/movable.ts';
 import { openSqlite } from '../../../../src/storage/sqlite/open.ts';
 import {
   indexedUpTo,
@@ -18,6 +20,7 @@ import {
 } from '../../../../src/storage/sqlite/search/index-file.ts';
 import { indexNew, removeGone } from '../../../../src/storage/sqlite/search/index-rounds.ts';
 import { openConnection } from '../../../../src/storage/sqlite/connection.ts';
+import { newContent } from '../../../helpers/messages.ts';
 import { conditionOf } from '../../../helpers/search-condition.ts';
 import { sampleMail, startTestServer } from '../../../helpers/server.ts';
 import { searchedStore } from './searched-store.ts';
@@ -129,6 +132,44 @@ describe('the index', () => {
     await restored.index();
     assert.deepEqual(indexed(restored).numbers, [1, 2, 3]);
     assert.deepEqual(await find(restored, 'other'), [3]);
+  });
+
+  test('follows a store that took the place of another copy of the same one', async () => {
+    await using original = searchedStore();
+    await using store = searchedStore();
+    await store.close();
+    const mail = Array.from({ length: 40 }, (_, i) => mailWith(`number ${i}`));
+    const digests = new Map(mail.map((raw, i) => [newContent(raw).digest, i]));
+    // A copy counts its contents in the order of their digests: the first one leaves, the last but one comes.
+    const [first = 0, ...others] = [...digests].sort().map(([, i]) => i);
+    const late = others.at(-2) ?? 0;
+    await original.insert(mail.filter((_raw, i) => i !== late));
+    const copy = async (): Promise<SearchedStore> => {
+      await original.close();
+      for (const end of ['', '-wal', '-shm']) rmSync(store.path + end, { force: true });
+      const from = await openMovableSqlite(original.path, 'source');
+      const to = await openMovableSqlite(store.path, 'target');
+      await copyStore(from, to);
+      await Promise.all([from.close(), to.close()]);
+      return searchedStore(store.place);
+    };
+    const copied = await copy();
+    await copied.index();
+    const former = readFileSync(indexPath(store.path));
+    await copied.close();
+    await using again = searchedStore(original.place);
+    again.main.run(`DELETE FROM messages WHERE content = ?`, newContent(mail[first] ?? Buffer.of()).digest);
+    again.main.run(`DELETE FROM contents WHERE digest = ?`, newContent(mail[first] ?? Buffer.of()).digest);
+    await again.insert(mail.filter((_raw, i) => i === late));
+    await again.close();
+    const other = await copy();
+    assert.equal(existsSync(indexPath(store.path)), false);
+    writeFileSync(indexPath(store.path), former);
+    const index = openIndex(store.path);
+    while ((await removeGone(other.main, index, 0)) !== null);
+    index.close();
+    for (let i = 0; i < 40; i++) await find(other, `number ${i}`);
+    await other.close();
   });
 
   test('is made anew when it was made by another version, is damaged, or is not there', async () => {
