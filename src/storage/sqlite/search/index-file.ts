@@ -90,7 +90,7 @@ function makeAnew(connection: Connection): void {
 }
 
 /** Whether it is an index of this version. */
-function isOurs(connection: Connection): boolean {
+export function isOurs(connection: Connection): boolean {
   const hasMeta = connection.get(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'`);
   return hasMeta !== undefined && readMeta(connection, 'version') === version;
 }

@@ -15,6 +15,7 @@ import {
   digestAt,
   emptyIndex,
   indexedUpTo,
+  isOurs,
   noteIndexed,
   readBlock,
   readBlocks,
@@ -51,7 +52,7 @@ export async function indexNew(main: Connection, index: Connection): Promise<boo
   if (upTo === from) return false;
   write(index, () => {
     // Another process was here.
-    if (indexedUpTo(index) !== from) return;
+    if (indexedUpTo(index) !== from || !belongsTo(main, index)) return;
     if (!builder.isEmpty) writeBlock(index, builder.finish());
     noteIndexed(main, index, upTo);
     mergeSmall(index);
@@ -144,8 +145,8 @@ async function rewrite(
     if (stored) await addSound(builder, main, stored);
   }
   write(index, () => {
-    // Merged or rewritten by another process meanwhile.
-    if (!index.get('SELECT 1 FROM blocks WHERE number = ?', block.number)) return;
+    // Merged or rewritten by another process meanwhile, perhaps of a store that took the place of this one.
+    if (!index.get('SELECT 1 FROM blocks WHERE number = ?', block.number) || !belongsTo(main, index)) return;
     deleteBlock(index, block.number);
     if (!builder.isEmpty) writeBlock(index, builder.finish());
   });
@@ -192,9 +193,11 @@ function contentAt(contents: BlockContents, digests: Uint8Array, at: number): In
   };
 }
 
+/** @throws Error when another version of the program has made the index anew: its texts may be others */
 function write(index: Connection, work: () => void): void {
   index.database.exec('BEGIN IMMEDIATE');
   try {
+    if (!isOurs(index)) throw new Error('another version of Lazaretto keeps the search index');
     work();
     index.database.exec('COMMIT');
   } catch (error) {

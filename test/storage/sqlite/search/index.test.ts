@@ -20,6 +20,7 @@ import {
 } from '../../../../src/storage/sqlite/search/index-file.ts';
 import { indexNew, removeGone } from '../../../../src/storage/sqlite/search/index-rounds.ts';
 import { openConnection } from '../../../../src/storage/sqlite/connection.ts';
+import type { Connection } from '../../../../src/storage/sqlite/connection.ts';
 import { newContent } from '../../../helpers/messages.ts';
 import { conditionOf } from '../../../helpers/search-condition.ts';
 import { sampleMail, startTestServer } from '../../../helpers/server.ts';
@@ -245,6 +246,33 @@ describe('the index', () => {
       index.close();
     });
   }
+
+  test('gets nothing from a process that began before it became that of another version or of another store', async () => {
+    for (const [name, mixes] of [
+      ['version', /another version/],
+      ['store', null],
+    ] as const) {
+      await using store = searchedStore();
+      await store.insert([mailWith('first')]);
+      await store.index();
+      await store.insert([mailWith('second')]);
+      const index = openIndex(store.path);
+      const meanwhile: Connection = {
+        ...store.main,
+        all(sql, ...values) {
+          const rows = store.main.all(sql, ...values);
+          if (sql.includes('WHERE number > ?')) index.run('UPDATE meta SET value = 1 WHERE name = ?', name);
+          return rows as never;
+        },
+      };
+      const round = indexNew(meanwhile, index);
+      await (mixes ? assert.rejects(round, mixes) : round);
+      assert.deepEqual([...readBlocks(index)].length, 1, name);
+      index.close();
+      await store.index();
+      assert.deepEqual(indexed(store).numbers, [1, 2]);
+    }
+  });
 
   test('is whole when two processes fill it at the same time', async () => {
     await using store = searchedStore();
