@@ -6,6 +6,7 @@ import { FieldNames } from '../reading/header-fields.ts';
 import type { Reading } from '../reading/reading.ts';
 import type { Condition, ListedCondition, ReadCondition } from './condition.ts';
 import { foldText } from './folded-text.ts';
+import { holdsText } from './holds-text.ts';
 import { ContentGone, keptFields, MessageText } from './message-text.ts';
 
 /** What the list of a mailbox tells about a message. */
@@ -68,13 +69,13 @@ async function evaluate(condition: Condition, candidate: SearchCandidate, text: 
     case 'not':
       return !(await evaluate(condition.part, candidate, text));
     case 'header':
-      return (await text.field(condition.field)).some((value) => value.includes(condition.text));
+      return (await text.field(condition.field)).some((value) => holdsText(value, condition.text));
     case 'sentDay':
       return isSentWithin(condition, await text.sentDay());
     case 'body':
-      return (await text.body()).includes(condition.text);
+      return holdsText(await text.body(), condition.text);
     case 'text':
-      return (await text.header()).includes(condition.text) || (await text.body()).includes(condition.text);
+      return holdsText(await text.header(), condition.text) || holdsText(await text.body(), condition.text);
     default:
       return false;
   }

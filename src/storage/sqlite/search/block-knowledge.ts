@@ -1,10 +1,10 @@
 // What a block of the index knows of the messages whose contents it has. Answers exactly, or says "maybe": for fields that have no text of
-// their own, and for needles that no atoms can find.
+// their own, for needles that no atoms can find, and for long ones, of which it looks for the beginning.
 import type { ReadCondition } from '../../../quarantine/search/condition.ts';
 import { foldText } from '../../../quarantine/search/folded-text.ts';
 import { decidesByItself, isSentWithin } from '../../../quarantine/search/match.ts';
 import type { Connection } from '../connection.ts';
-import { needleAtoms } from './atoms.ts';
+import { beginningOf, needleAtoms } from './atoms.ts';
 import { Bits } from './bits.ts';
 import { readTexts } from './block.ts';
 import type { BlockWords } from './block.ts';
@@ -43,18 +43,16 @@ export class BlockKnowledge {
   }
 
   #contents(condition: ReadCondition, wanted: Bits): Verdict {
-    const exactly = (yes: Bits | null): Verdict =>
-      yes ? { yes, maybe: new Bits(wanted.size) } : { yes: new Bits(wanted.size), maybe: wanted };
     switch (condition.kind) {
       case 'sentDay':
-        return exactly(this.#sentWithin(condition, wanted));
+        return { yes: this.#sentWithin(condition, wanted), maybe: new Bits(wanted.size) };
       case 'body':
-        return exactly(this.#with(condition.text, bodyField, bodyField, wanted));
+        return this.#holding(condition.text, bodyField, bodyField, wanted);
       case 'text':
-        return exactly(this.#with(condition.text, headerField, bodyField, wanted));
+        return this.#holding(condition.text, headerField, bodyField, wanted);
       case 'header': {
         const field = numberOfField(condition.field);
-        if (field >= 0) return exactly(this.#with(condition.text, field, field, wanted));
+        if (field >= 0) return this.#holding(condition.text, field, field, wanted);
         return { yes: new Bits(wanted.size), maybe: this.#mayHave(condition, wanted) };
       }
     }
@@ -68,6 +66,13 @@ export class BlockKnowledge {
       if (isSentWithin(condition, Number.isNaN(day) ? null : day)) found.add(content);
     }
     return found;
+  }
+
+  #holding(text: string, first: number, last: number, wanted: Bits): Verdict {
+    const begin = beginningOf(text);
+    const found = this.#with(begin, first, last, wanted);
+    const none = new Bits(wanted.size);
+    return found && begin === text ? { yes: found, maybe: none } : { yes: none, maybe: found ?? wanted };
   }
 
   /** Contents with the text in these fields; null when the index cannot tell. */
@@ -88,7 +93,7 @@ export class BlockKnowledge {
   #mayHave({ field, text }: Extract<ReadCondition, { kind: 'header' }>, wanted: Bits): Bits {
     let likely: Bits = wanted;
     for (const part of [text, foldText(field)])
-      if (part !== '') likely = this.#with(part, headerField, headerField, likely) ?? likely;
+      if (part !== '') likely = this.#with(beginningOf(part), headerField, headerField, likely) ?? likely;
     for (const content of wanted) if (!this.#block.contents.isRegular[content]) likely.add(content);
     return likely;
   }

@@ -176,4 +176,25 @@ describe('a search by index', () => {
       assert.equal(await compare(store, condition), 1);
     }
   });
+
+  test('the beginning of a long text is found by the index, and the rest by reading what has it', async () => {
+    await using store = searchedStore();
+    const [words, word] = ['a-b '.repeat(300), `${'c'.repeat(300)}d${'c'.repeat(300)}`];
+    await store.insert(
+      [words, word, `${words}${word}`, `${words}.`, 'a-b c'].map((text) => Buffer.from(`Subject: e\r\n\r\n${text}`)),
+    );
+    await store.index();
+    for (const [text, found, reads] of [
+      [words.repeat(3), 0, 3],
+      [`${words}c`, 1, 3],
+      [word, 2, 2],
+      [`c${word}`, 0, 2],
+      [`${words.slice(0, 40)}`, 3, 0],
+      ['c'.repeat(240), 2, 0],
+    ] as const) {
+      const condition: Condition = { kind: 'body', text };
+      assert.equal(await compare(store, condition), found);
+      assert.equal((await store.search(condition)).reads, reads);
+    }
+  });
 });
