@@ -4,15 +4,25 @@ import type { Storage } from '../quarantine/ports.ts';
 import { sequenceKey } from '../quarantine/scope.ts';
 import type { Scope } from '../quarantine/scope.ts';
 
-/** Work that takes longer, or hangs, is told of as it goes: news must not wait for it for good. */
+/**
+ * Work that takes longer, or hangs, is told of as it goes; and whoever has waited so long is told, also when other work has begun before
+ * the former ended, as it always does on a busy server: news must not wait for good.
+ */
 export const heldBackAtMostMs = 30_000;
+
+interface Waiter {
+  readonly scope: Scope;
+  readonly wake: () => void;
+}
 
 export class CommitWatch {
   readonly #storage: Pick<Storage, 'watch'>;
   /** Whose work in many commits is under way. */
   readonly #atWork = new Set<{ scope: Scope }>();
   /** Who is told when that is done. */
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiter>();
+  /** Since the first of them began to wait. */
+  #limit: NodeJS.Timeout | undefined;
 
   constructor(storage: Pick<Storage, 'watch'>) {
     this.#storage = storage;
@@ -21,16 +31,15 @@ export class CommitWatch {
   /** Calls `wake` after commits that may have changed what the scope sees, until the returned function is called. */
   watch(scope: Scope, wake: () => void): () => void {
     const key = sequenceKey(scope);
-    const listener = (): void => {
-      if (this.#isHeldBack(scope)) this.#waiting.add(listener);
-      else wake();
-    };
+    const waiter = { scope, wake };
     const stop = this.#storage.watch((keys) => {
-      if (keys === 'all' || keys.has(key)) listener();
+      if (keys !== 'all' && !keys.has(key)) return;
+      if (this.#isHeldBack(scope)) this.#hold(waiter);
+      else wake();
     });
     return () => {
       stop();
-      this.#waiting.delete(listener);
+      this.#waiting.delete(waiter);
     };
   }
 
@@ -49,9 +58,21 @@ export class CommitWatch {
 
   #end(entry: { scope: Scope }): void {
     if (!this.#atWork.delete(entry)) return;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const listener of waiting) listener();
+    this.#tell([...this.#waiting].filter((waiter) => !this.#isHeldBack(waiter.scope)));
+  }
+
+  #hold(waiter: Waiter): void {
+    this.#waiting.add(waiter);
+    this.#limit ??= setTimeout(() => this.#tell([...this.#waiting]), heldBackAtMostMs).unref();
+  }
+
+  #tell(waiters: readonly Waiter[]): void {
+    for (const waiter of waiters) this.#waiting.delete(waiter);
+    if (!this.#waiting.size) {
+      clearTimeout(this.#limit);
+      this.#limit = undefined;
+    }
+    for (const { wake } of waiters) wake();
   }
 
   #isHeldBack(scope: Scope): boolean {

@@ -85,6 +85,35 @@ describe('who waits for commits', () => {
     assert.deepEqual(woken(), []);
   });
 
+  it('is woken in the end when there is always somebody at work, once', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const { watch, store, woken } = watched();
+    const begin = (login: string) => {
+      const { promise, resolve } = Promise.withResolvers<null>();
+      const work = watch.asOne(scopeOfLogin(login), () => promise);
+      return () => (resolve(null), work);
+    };
+    let end = begin('alice@example.com');
+    store.tell(['']);
+    for (let begun = 1; begun < 3; begun++) {
+      context.mock.timers.tick(heldBackAtMostMs / 3);
+      const endNext = begin('bob@example.com');
+      await end();
+      end = endNext;
+    }
+    context.mock.timers.tick(heldBackAtMostMs / 3 - 1);
+    assert.deepEqual(woken(), []);
+    context.mock.timers.tick(1);
+    assert.deepEqual(woken(), ['global']);
+    await end();
+    assert.deepEqual(woken(), []);
+    end = begin('alice@example.com');
+    store.tell(['']);
+    assert.deepEqual(woken(), [], 'held back anew');
+    await end();
+    assert.deepEqual(woken(), ['global']);
+  });
+
   it('is not woken when it has gone meanwhile', async () => {
     const { watch, store, stops, woken } = watched();
     await watch.asOne(scopeOfLogin('global'), () => {
