@@ -1,5 +1,5 @@
 // Bytes to Unicode, for people only: a wrong or unknown charset label never fails, and never empties a text.
-// Called by encoded-words, parameters and preview.
+// Called by encoded-words, decoded-text, parameters and preview.
 
 /**
  * @param charset the label that the message gives, if any
@@ -17,6 +17,18 @@ export function decodeBytes(bytes: Buffer, charset?: string | null, cut = false)
   }
   return guess(bytes, cut);
 }
+
+/** Bytes without a label of their own, as they stand raw in some headers: UTF-8, else what the body is in, else windows-1252. */
+export function decodeUnlabelled(bytes: Buffer, likely: string | null): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return decodeBytes(bytes, isUnicode.test(likely ?? '') ? null : likely);
+  }
+}
+
+/** UTF-8, which these bytes are not, or two bytes for each character, which no header is in. */
+const isUnicode = /^\s*(?:x-)?(?:utf|unicode|cs-?unicode|ucs|iso-10646)/i;
 
 function guess(bytes: Buffer, cut: boolean): string {
   try {

@@ -40,15 +40,29 @@ export async function decodedText(reading: Reading, read: ReadBytes): Promise<st
   return texts.join('\n');
 }
 
-/** One header as text: unfolded, encoded words decoded, a line for each field. For TEXT, which searches all of it. */
-export function decodedHeader(header: Buffer): string {
-  return decodeHeaderText(header.toString('latin1').replace(/\r?\n(?=[ \t])/g, ''));
+/**
+ * One header as text: unfolded, encoded words decoded, a line for each field. For TEXT, which searches all of it.
+ * @param likely as decodeHeaderText knows it
+ */
+export function decodedHeader(header: Buffer, likely: string | null = null): string {
+  return decodeHeaderText(header.toString('latin1').replace(/\r?\n(?=[ \t])/g, ''), likely);
+}
+
+/** The charset that the first text of the message names, null for none. */
+export function textCharset({ parts }: Pick<Reading, 'parts'>): string | null {
+  return parts.find(({ type, charset }) => type.startsWith('text/') && charset !== undefined)?.charset ?? null;
 }
 
 function piecesOf(part: ReadingPart): Piece[] {
   if (part.embedded) {
     const { headerStart, headerEnd } = part.embedded;
-    return [{ start: headerStart, end: Math.min(headerEnd, headerStart + maxHeaderBytes), decode: decodedHeader }];
+    return [
+      {
+        start: headerStart,
+        end: Math.min(headerEnd, headerStart + maxHeaderBytes),
+        decode: (bytes) => decodedHeader(bytes),
+      },
+    ];
   }
   if (!part.type.startsWith('text/')) return [];
   const { bodyStart, bodyEnd } = part;

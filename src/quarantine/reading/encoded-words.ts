@@ -1,7 +1,7 @@
-// Header text to Unicode for people: RFC 2047 encoded words in any charset, raw UTF-8, else windows-1252.
+// Header text to Unicode for people: RFC 2047 encoded words in any charset, raw UTF-8, else what the body is in, else windows-1252.
 // Linear on any input. Called by summary, attachments (names) and evidence.
 
-import { decodeBytes } from './charsets.ts';
+import { decodeBytes, decodeUnlabelled } from './charsets.ts';
 
 interface EncodedBytes {
   charset: string;
@@ -11,8 +11,11 @@ interface EncodedBytes {
 // The text may hold spaces although RFC 2047 forbids them: broken programs write them, people want to read it.
 const encodedWord = /=\?([^?\s]{1,80})\?([bq])\?([^?]*)\?=/gi;
 
-/** @param text a binary string, unfolded */
-export function decodeHeaderText(text: string): string {
+/**
+ * @param text a binary string, unfolded
+ * @param likely the charset of the message's text, in which broken programs write the header as well
+ */
+export function decodeHeaderText(text: string, likely: string | null = null): string {
   const decoded: string[] = [];
   let open: EncodedBytes | null = null;
   let end = 0;
@@ -28,13 +31,13 @@ export function decodeHeaderText(text: string): string {
       open.bytes.push(decodeContent(content, encoding));
     else {
       if (open) decoded.push(decodeBytes(Buffer.concat(open.bytes), open.charset));
-      if (!adjacent) decoded.push(decodeRaw(between));
+      if (!adjacent) decoded.push(decodeRaw(between, likely));
       open = { charset, bytes: [decodeContent(content, encoding)] };
     }
     end = match.index + whole.length;
   }
   if (open) decoded.push(decodeBytes(Buffer.concat(open.bytes), open.charset));
-  decoded.push(decodeRaw(text.slice(end)));
+  decoded.push(decodeRaw(text.slice(end), likely));
   return decoded.join('');
 }
 
@@ -46,7 +49,7 @@ function decodeContent(content: string, encoding: string): Buffer {
   return Buffer.from(bytes, 'latin1');
 }
 
-/** Text that holds no encoded words: raw UTF-8, else windows-1252. */
-export function decodeRaw(text: string): string {
-  return /[\x80-\xff]/.test(text) ? decodeBytes(Buffer.from(text, 'latin1')) : text;
+/** Text that holds no encoded words. */
+export function decodeRaw(text: string, likely: string | null = null): string {
+  return /[\x80-\xff]/.test(text) ? decodeUnlabelled(Buffer.from(text, 'latin1'), likely) : text;
 }

@@ -1,6 +1,6 @@
 // The texts of one message as a search compares them: decoded and folded, each read only when it is asked for. Whatever answers a search
 // (match.ts, the index of a storage) takes them from here, so that all of them find the same.
-import { decodedHeader, decodedText } from '../reading/decoded-text.ts';
+import { decodedHeader, decodedText, textCharset } from '../reading/decoded-text.ts';
 import type { ReadBytes } from '../reading/decoded-text.ts';
 import { decodeHeaderText } from '../reading/encoded-words.ts';
 import { fieldText, HeaderCursor } from '../reading/header-fields.ts';
@@ -11,7 +11,7 @@ import { foldText } from './folded-text.ts';
 import { sentDay } from './sent-day.ts';
 
 /** Raised whenever a message would give other texts than before, so that an index of the former ones is recognised as old. */
-export const SEARCH_TEXT_VERSION = 3;
+export const SEARCH_TEXT_VERSION = 4;
 
 // Of the header, of one field of it, and how often a field may stand there: whatever else is asked for, so that what is found by one
 // field does not depend on the others.
@@ -30,6 +30,7 @@ export class MessageText {
   readonly #reading: Reading;
   readonly #content: ReadBytes;
   readonly #names: FieldNames;
+  readonly #charset: string | null;
   #keptFields: CollectedValues | null = null;
   #allFields: CollectedValues | null = null;
   #headerBytes: Buffer | null = null;
@@ -39,6 +40,7 @@ export class MessageText {
   /** @param names of all the fields that will be asked for */
   constructor(reading: Reading, content: ReadBytes, names: FieldNames) {
     this.#reading = reading;
+    this.#charset = textCharset(reading);
     this.#content = content;
     this.#names = names;
   }
@@ -47,10 +49,10 @@ export class MessageText {
   async field(name: string): Promise<readonly string[]> {
     const { listHeader } = this.#reading;
     if (listHeader !== null && kept.has(name)) {
-      this.#keptFields ??= new CollectedValues(Buffer.from(listHeader, 'latin1'), this.#names);
+      this.#keptFields ??= new CollectedValues(Buffer.from(listHeader, 'latin1'), this.#names, this.#charset);
       return this.#keptFields.all(name);
     }
-    this.#allFields ??= new CollectedValues(await this.headerBytes(), this.#names);
+    this.#allFields ??= new CollectedValues(await this.headerBytes(), this.#names, this.#charset);
     return this.#allFields.all(name);
   }
 
@@ -61,7 +63,7 @@ export class MessageText {
   }
 
   async header(): Promise<string> {
-    this.#header ??= foldText(decodedHeader(await this.headerBytes()));
+    this.#header ??= foldText(decodedHeader(await this.headerBytes(), this.#charset));
     return this.#header;
   }
 
@@ -86,11 +88,13 @@ export class MessageText {
 
 class CollectedValues {
   readonly #header: Buffer;
+  readonly #charset: string | null;
   readonly #fields = new Map<string, FieldRange[]>();
   readonly #values = new Map<string, readonly string[]>();
 
-  constructor(header: Buffer, names: FieldNames) {
+  constructor(header: Buffer, names: FieldNames, charset: string | null) {
     this.#header = header;
+    this.#charset = charset;
     for (const cursor = new HeaderCursor(header, 0, header.length); cursor.next();) {
       const name = names.match(cursor);
       if (name !== null) this.#collect(name, cursor);
@@ -107,8 +111,12 @@ class CollectedValues {
     const known = this.#values.get(name);
     if (known !== undefined) return known;
     const fields = this.#fields.get(name) ?? [];
-    const values = fields.map((field) => foldText(decodeHeaderText(fieldText(this.#header, field, maxFieldBytes))));
+    const values = fields.map((field) => this.#textOf(field));
     this.#values.set(name, values);
     return values;
+  }
+
+  #textOf(field: FieldRange): string {
+    return foldText(decodeHeaderText(fieldText(this.#header, field, maxFieldBytes), this.#charset));
   }
 }

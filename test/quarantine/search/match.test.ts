@@ -212,6 +212,34 @@ describe('only what is needed is read:', () => {
   });
 });
 
+describe('a header of raw bytes', () => {
+  const cases: [written: string, bytes: string, charset: string, found: boolean][] = [
+    // "Привет" and "привет"; programs that send such headers write them in the charset of the text.
+    ['SUBJECT привет', '\xcf\xf0\xe8\xe2\xe5\xf2', 'windows-1251', true],
+    ['TEXT привет', '\xcf\xf0\xe8\xe2\xe5\xf2', 'windows-1251', true],
+    ['HEADER X-Title привет', '\xf0\xd2\xc9\xd7\xc5\xd4', 'koi8-r', true],
+    ['SUBJECT grün', 'gr\xfcn', 'utf-8', true],
+    ['SUBJECT grün', 'gr\xfcn', 'utf-16', true],
+    ['SUBJECT grün', 'gr\xfcn', 'nobody-knows', true],
+    ['SUBJECT grün', 'gr\xc3\xbcn', 'windows-1251', true],
+    ['SUBJECT grün', 'gr\xfcn', 'windows-1251', false],
+  ];
+  for (const [written, bytes, charset, found] of cases) {
+    test(`${written} ${found ? 'finds' : 'does not find'} ${JSON.stringify(bytes)} before ${charset}`, async () => {
+      const lines = [
+        `Subject: ${bytes}`,
+        `X-Title: ${bytes}`,
+        `Content-Type: text/plain; charset=${charset}`,
+        '',
+        'x',
+        '',
+      ];
+      const { candidate } = watched({}, Buffer.from(lines.join('\r\n'), 'latin1'));
+      assert.equal(await planOf(written).matches(candidate), found);
+    });
+  }
+});
+
 describe('a message that leaves while it is looked at', () => {
   for (const written of ['BODY x', 'NOT BODY x', 'NOT HEADER X-Y ""', 'NOT TEXT x', 'OR BODY x NOT BODY x']) {
     test(`is not found by ${written}`, async () => {
