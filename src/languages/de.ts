@@ -59,6 +59,8 @@ const refusals: Sentences['refusals'] = {
     `${drop.mailbox} lässt sich nicht öffnen, denn darin wird nichts aufbewahrt. ${purposeOf({ folders }, drop)}`,
   tooManyFlags: (max) =>
     `Eine Nachricht kann höchstens ${max} Markierungen und Schlagwörter tragen. Entfernen Sie einige, bevor Sie weitere setzen.`,
+  tooManyCopied: (max) =>
+    `Höchstens ${max} Nachrichten können auf einmal kopiert werden. Kopieren Sie weniger, oder verschieben Sie sie: verschieben lassen sich beliebig viele.`,
   readOnly: () =>
     'Der Ordner wurde nur zum Lesen geöffnet; darin lässt sich nichts ändern und nichts daraus verschieben.',
   searchTooLong: () =>

@@ -52,6 +52,8 @@ const refusals: Sentences['refusals'] = {
   dropNotReadable: (drop) =>
     `${drop.mailbox} cannot be opened, because nothing is kept in it. ${purposeOf({ folders }, drop)}`,
   tooManyFlags: (max) => `A message can carry ${max} flags and tags at most. Remove some before you add others.`,
+  tooManyCopied: (max) =>
+    `At most ${max} messages can be copied at once. Copy fewer, or move them: any number can be moved.`,
   readOnly: () => 'The folder was opened for reading only, so nothing can be changed in it or moved out of it.',
   searchTooLong: () =>
     'This search takes too long: it has to read too many messages. Search for sender, subject or date as well, or in the subject alone.',

@@ -34,6 +34,9 @@ export interface DropOutcome {
   refused: Refusal | null;
 }
 
+/** A COPY is one write, so all of its messages are in memory at once: a hundred thousand take most of a gigabyte. */
+export const mostCopied = 100_000;
+
 /** What became of some of the messages. */
 interface Dropped {
   /** How many were shown. */
@@ -52,6 +55,8 @@ type Reasons = Map<string, { code: Refusal['code']; times: number }>;
  * @throws TemporaryError the store is out of reach; repeat. Part of a long MOVE may have gone
  */
 export async function act(quarantine: Quarantine, order: DropOrder): Promise<DropOutcome> {
+  if (order.cause === 'COPY' && order.uids.length > mostCopied)
+    throw new Refusal('LIMIT', quarantine.sentences.refusals.tooManyCopied(mostCopied));
   const all: Dropped = { shown: 0, uids: [], copied: null, tally: emptyTally(), reasons: new Map() };
   const once = (uids: readonly number[]): Promise<Dropped> => tryAct(quarantine, { ...order, uids });
   // RFC 9051 section 6.4.7: a COPY is one write. Only where others never leave all of its messages alone it goes in pieces, after all

@@ -56,6 +56,7 @@ export interface Refusals {
   tooBig(maxBytes: number): string;
   dropNotReadable(drop: DropFolder): string;
   tooManyFlags(max: number): string;
+  tooManyCopied(max: number): string;
   readOnly(): string;
   /** A search that cannot be answered within its limits. */
   searchTooLong(): string;

@@ -1,7 +1,7 @@
 // COPY and MOVE against a real store: what is committed, what is refused, what a repetition does.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { act } from '../../src/quarantine/act.ts';
+import { act, mostCopied } from '../../src/quarantine/act.ts';
 import type { DropOutcome } from '../../src/quarantine/act.ts';
 import { TemporaryError } from '../../src/quarantine/errors.ts';
 import type { Refusal } from '../../src/quarantine/errors.ts';
@@ -342,4 +342,24 @@ describe('deleting with the Trash folder', () => {
     await drag(quarantine, { as: 'global', to: 'Trash', uids: [1] });
     assert.equal((await stored(storage, id)).removed?.why, 'deleted');
   });
+});
+
+it('a copy of more messages than memory is sure to hold is refused before any is read, and a move of as many is not', async () => {
+  let asked = 0;
+  await using test = await openTestQuarantine({
+    wrapStorage: (storage) => ({
+      ...storage,
+      messagesByUid(...question) {
+        asked++;
+        return storage.messagesByUid(...question);
+      },
+    }),
+  });
+  const { quarantine, storage } = test;
+  await arrive(quarantine);
+  const uids = Array.from({ length: mostCopied + 1 }, (_, i) => i + 1);
+  await assert.rejects(drag(quarantine, { cause: 'COPY', to: 'Spam', uids }), { name: 'Refusal', code: 'LIMIT' });
+  assert.equal(asked, 0);
+  assert.equal((await drag(quarantine, { cause: 'MOVE', to: 'Spam', uids })).uids.length, 1);
+  assert.deepEqual(await uidsSeenBy(storage, 'global'), []);
 });
