@@ -115,9 +115,11 @@ describe('a mailbox', () => {
 });
 
 describe('large messages', () => {
-  it('are begun to be read while the one before goes out, and no further', options, async () => {
+  it('are begun to be read while the one before goes out, and no further', options, async ({ signal }) => {
     const asked = new Map<string, number>();
     const second = Promise.withResolvers<null>();
+    // Else nothing would be closed, and the run would not end.
+    signal.addEventListener('abort', () => second.reject(new Error('the second message was not begun')));
     await using server = await startTestServer({
       wrapStorage: (storage) => ({
         ...storage,

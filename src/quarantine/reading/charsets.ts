@@ -6,34 +6,39 @@
  * @param cut true when the bytes end anywhere, perhaps within a character
  */
 export function decodeBytes(bytes: Buffer, charset?: string | null, cut = false): string {
-  const label = (charset ?? '').trim().toLowerCase();
-  // Programs that say us-ascii and send something else send UTF-8 as often as not.
-  if (label !== '' && label !== 'us-ascii' && label !== 'ascii' && label.length <= 40) {
-    try {
-      return new TextDecoder(label).decode(bytes, { stream: cut });
-    } catch {
-      // A label that nobody knows: looked at as if there were none.
-    }
-  }
-  return guess(bytes, cut);
+  return labelled(bytes, charset, cut) ?? utf8(bytes, cut) ?? windows1252(bytes);
 }
 
 /** Bytes without a label of their own, as they stand raw in some headers: UTF-8, else what the body is in, else windows-1252. */
 export function decodeUnlabelled(bytes: Buffer, likely: string | null): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return decodeBytes(bytes, isUnicode.test(likely ?? '') ? null : likely);
-  }
+  const charset = isUnicode.test(likely ?? '') ? null : likely;
+  return utf8(bytes, false) ?? labelled(bytes, charset, false) ?? windows1252(bytes);
 }
 
 /** UTF-8, which these bytes are not, or two bytes for each character, which no header is in. */
 const isUnicode = /^\s*(?:x-)?(?:utf|unicode|cs-?unicode|ucs|iso-10646)/i;
 
-function guess(bytes: Buffer, cut: boolean): string {
+/** Null without a label, and for one that nobody knows. */
+function labelled(bytes: Buffer, charset: string | null | undefined, cut: boolean): string | null {
+  const label = (charset ?? '').trim().toLowerCase();
+  // Programs that say us-ascii and send something else send UTF-8 as often as not.
+  if (label === '' || label === 'us-ascii' || label === 'ascii' || label.length > 40) return null;
+  try {
+    return new TextDecoder(label).decode(bytes, { stream: cut });
+  } catch {
+    return null;
+  }
+}
+
+/** Null for what is none. */
+function utf8(bytes: Buffer, cut: boolean): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: cut });
   } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
+    return null;
   }
+}
+
+function windows1252(bytes: Buffer): string {
+  return new TextDecoder('windows-1252').decode(bytes);
 }
