@@ -412,12 +412,15 @@ describe('appending', () => {
     assert.equal(server.farEnd.received.length, 0);
   });
 
-  it('to a view is refused before the message is uploaded', options, async () => {
+  it('to a folder that takes none is refused before the message is uploaded', options, async () => {
     await using server = await startTestServer();
     const client = await server.imap();
-    const reply = await client.command('APPEND Caught ', sampleMail('one'));
-    assert.equal(reply.code, 'CANNOT');
-    assert.deepEqual(reply.untagged, []);
+    for (const mailbox of ['Caught', 'Trash']) {
+      const tag = client.tag();
+      client.write(`${tag} APPEND ${mailbox} {1000}\r\n`);
+      const answer = await client.read();
+      assert.ok(answer.startsWith(`${tag} NO [CANNOT] `), answer);
+    }
   });
 });
 
